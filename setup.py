@@ -1,0 +1,54 @@
+"""Packaging: version ranges for users; the versions that were tested are pinned in constraints.txt."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+EXTRAS = {
+    "ir": ["ir-measures>=0.4.1"],
+    "dev": [
+        "build",
+        "hypothesis>=6.100",
+        "parameterized",
+        "pytest>=8.0",
+        "pytest-timeout>=2.3",
+        "pytest-xdist>=3.5",
+        "ruff>=0.9",
+        "sentence-transformers>=5.0",
+    ],
+}
+
+setup(
+    name="xlretrieval",
+    version="0.1.0.dev0",
+    description="Cross-lingual retrieval: pretrain, lengthen, fine-tune, evaluate and publish multilingual encoders",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=find_packages(include=["xlretrieval", "xlretrieval.*"]),
+    package_data={"xlretrieval": ["py.typed"]},
+    install_requires=[
+        "accelerate>=1.10",
+        "datasets>=4.0",
+        "evaluate>=0.4.3",
+        "huggingface_hub>=1.0",
+        "matplotlib>=3.8",
+        "numpy>=1.26",
+        "pyarrow>=17",
+        "pyyaml>=6",
+        "rich>=13",
+        "scipy>=1.12",
+        "sentencex>=1.0",
+        "torch>=2.8",
+        "transformers>=5.20",
+    ],
+    extras_require=EXTRAS | {"all": sorted({name for names in EXTRAS.values() for name in names})},
+    entry_points={"console_scripts": ["xlretrieval = xlretrieval.cli.main:main"]},
+    classifiers=[
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3 :: Only",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Text Processing :: Linguistic",
+    ],
+)

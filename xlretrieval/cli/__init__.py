@@ -1,0 +1,1 @@
+"""The `xlretrieval` command: one module per subcommand, each importing what is heavy only when it runs."""
