@@ -7,7 +7,8 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-# Subcommand -> one line of help. The module of the same name provides `add_arguments(parser)` and `run(arguments)`.
+# Subcommand -> one line of help. The module of the same name provides `add_arguments(parser)` and `run(arguments)`;
+# with TAKES_OPTIONS = True, words that its parser does not know reach it as `arguments.options`.
 COMMANDS: dict[str, str] = {
     "convert": "turn a BERT or XLM-R checkpoint into a long one, or read a checkpoint released in 2021",
     "sections": "import aligned sections into the corpus format",
@@ -48,8 +49,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in argv if not word.startswith("-")), None)
-    arguments = build_parser(command).parse_args(argv)
+    parser = build_parser(command)
+    arguments, options = parser.parse_known_args(argv)
     module = importlib.import_module(f"xlretrieval.cli.{arguments.command}")
+    if getattr(module, "TAKES_OPTIONS", False):
+        arguments.options = options
+    elif options:
+        parser.error(f"unrecognized arguments: {' '.join(options)}")
     try:
         module.run(arguments)
     except KeyboardInterrupt:

@@ -1,0 +1,46 @@
+# Every target sets up what it needs. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+export TOKENIZERS_PARALLELISM := false
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+.DEFAULT_GOAL := help
+
+$(INSTALLED): setup.py constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[all]"
+	touch $@
+
+.PHONY: help
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: install
+install: $(INSTALLED)  ## create .venv with the tested versions
+
+.PHONY: demo
+demo: $(INSTALLED)  ## pretrain a tiny encoder on built-in sections and show that retrieval got better
+	$(BIN)/python examples/demo.py --output demo
+
+# One thread per worker: two workers with two threads each are slower than either alone.
+.PHONY: test
+test: $(INSTALLED)  ## lint, then run every test, slow ones included, in parallel
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+
+.PHONY: check
+check: $(INSTALLED)  ## lint and the quick tests
+	$(BIN)/ruff check .
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+.PHONY: bench
+bench: $(INSTALLED)  ## run the benchmarks; results go to benchmarks/results
+	$(BIN)/python -m benchmarks.pretraining_step
+	$(BIN)/python -m benchmarks.attention_memory
+
+.PHONY: clean
+clean:  ## remove the environment and what runs left behind
+	rm -rf $(VENV) demo runs .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,73 @@
+"""Does the memory of the blocked attention grow linearly with the length?
+
+Peak resident memory of one forward and backward pass of one layer, in a fresh process for every length, less what the
+same process held before it. The dense mask of `eager` is measured up to 2,048 tokens for comparison.
+
+  python -m benchmarks.attention_memory [--lengths 1024 2048 4096 8192]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+
+import numpy as np
+
+from benchmarks.measure import write
+
+
+def measure(length: int, implementation: str) -> None:
+    """Runs in the child: prints the growth of the peak in MiB."""
+    import torch
+
+    from xlretrieval.modeling.configuration_bert_long import BertLongConfig
+    from xlretrieval.modeling.modeling_bert_long import BertLongModel
+
+    config = BertLongConfig(
+        vocab_size=1000,
+        hidden_size=256,
+        num_attention_heads=4,
+        intermediate_size=1024,
+        num_hidden_layers=1,
+        max_position_embeddings=length,
+    )
+    config._attn_implementation = implementation
+    model = BertLongModel(config)
+    ids = torch.randint(1000, (1, length))
+    is_global = (torch.arange(length) < 32).long()[None]
+    model(ids[:, :64], global_attention_mask=is_global[:, :64]).last_hidden_state.sum().backward()  # allocators warm
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    model(ids, global_attention_mask=is_global).last_hidden_state.sum().backward()
+    print(json.dumps((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024))
+
+
+def main() -> None:
+    """Measures every length in a child process and fits the exponent."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lengths", type=int, nargs="+", default=[1024, 2048, 4096, 8192])
+    parser.add_argument("--child", nargs=2, metavar=("LENGTH", "IMPLEMENTATION"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        measure(int(arguments.child[0]), arguments.child[1])
+        return
+    result: dict = {"question": "peak memory of one layer, forward and backward, MiB"}
+    for implementation, lengths in (
+        ("sdpa", arguments.lengths),
+        ("eager", [n for n in arguments.lengths if n <= 2048]),
+    ):
+        peaks = {}
+        for length in lengths:
+            command = [sys.executable, "-m", "benchmarks.attention_memory", "--child", str(length), implementation]
+            peaks[length] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        result[implementation] = {"mib": peaks}
+        if len(peaks) > 1:
+            slope = np.polyfit(np.log(list(peaks)), np.log(list(peaks.values())), 1)[0]
+            result[implementation]["exponent"] = float(slope)
+    write("attention_memory", result)
+
+
+if __name__ == "__main__":
+    main()

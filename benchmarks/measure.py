@@ -1,0 +1,59 @@
+"""Timing sides against each other, interleaved, so that a machine that drifts slows all of them."""
+
+from __future__ import annotations
+
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def interleaved(sides: dict[str, Callable[[], object]], repeats: int, warmup: int = 1) -> dict[str, list[float]]:
+    """Seconds of every call: A B A B ..., after `warmup` rounds that do not count.
+
+    Args:
+        sides: Name -> what to time.
+        repeats: Counted rounds.
+        warmup: Rounds before them.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    for turn in range(warmup + repeats):
+        for name, call in sides.items():
+            start = time.perf_counter()
+            call()
+            if turn >= warmup:
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def summary(values: list[float]) -> dict[str, float]:
+    """Minimum, median and maximum."""
+    return {"min": min(values), "median": statistics.median(values), "max": max(values)}
+
+
+def ratios(slow: list[float], fast: list[float]) -> dict[str, float]:
+    """Minimum, median and maximum of the ratios round by round."""
+    return summary([a / b for a, b in zip(slow, fast, strict=True)])
+
+
+def write(name: str, result: dict) -> None:
+    """Writes the result with the machine it was measured on, and prints it."""
+    result = {
+        **result,
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+            "bf16": torch.backends.cpu.get_cpu_capability(),
+        },
+    }
+    RESULTS.mkdir(exist_ok=True)
+    text = json.dumps(result, indent=2)
+    (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    print(text)

@@ -1,0 +1,55 @@
+"""Relevance ranking losses: one positive against its negatives, one loss per group.
+
+Every function takes `scores`, `(groups, 1 + negatives)` with the positive first, and returns `(groups,)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch.nn import functional as F
+
+
+def pairwise_logistic(scores: torch.Tensor) -> torch.Tensor:
+    """log(1 + exp(s- - s+)), mean over the negatives (RankNet, Burges et al. 2005).
+
+    Prefer it when in doubt: it is the pairwise loss of the paper's figure and needs no margin.
+    """
+    return F.softplus(scores[:, 1:] - scores[:, :1]).mean(-1)
+
+
+def pairwise_hinge(scores: torch.Tensor, margin: float = 1.0) -> torch.Tensor:
+    """max(0, margin - s+ + s-), mean over the negatives. Stops pushing once the margin is reached.
+
+    Args:
+        scores: `(groups, 1 + negatives)`.
+        margin: Wanted distance between the positive and a negative, in logits.
+    """
+    return F.relu(margin - scores[:, :1] + scores[:, 1:]).mean(-1)
+
+
+def listwise(scores: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of the positive in a softmax over the group (ListNet top one, Cao et al. 2007).
+
+    Prefer it with several negatives: the hardest ones get the gradient.
+    """
+    return -scores.log_softmax(-1)[:, 0]
+
+
+def pointwise(scores: torch.Tensor) -> torch.Tensor:
+    """Binary cross-entropy of every row by itself, mean over the group.
+
+    The code released in 2021 trained this way, with two logits. Prefer it when scores must be probabilities.
+    """
+    targets = torch.zeros_like(scores)
+    targets[:, 0] = 1.0
+    return F.binary_cross_entropy_with_logits(scores, targets, reduction="none").mean(-1)
+
+
+RANKING_LOSSES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "pairwise_logistic": pairwise_logistic,
+    "pairwise_hinge": pairwise_hinge,
+    "listwise": listwise,
+    "pointwise": pointwise,
+}
