@@ -1,26 +1,35 @@
 """What a training step contains: draws that follow from the seed and the step's number alone.
 
 Nothing here has state. Resuming, another number of workers or processes, and another cut of a step into micro-batches
-change nothing, because the examples of step n are computed from (seed, n) wherever they are asked for.
+change nothing, because the examples of step n are computed from (seed, n) wherever they are asked for. A seeded
+shuffle with a position to restore does the same until the batch size changes between two runs.
+
+Random numbers are the raw output of Philox under a hashed key: numpy promises those bits for all its versions, but not
+what `Generator` makes of them.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from hashlib import blake2b
+from itertools import chain, islice
+from operator import index as as_index
+from typing import Any, Literal
 
 import numpy as np
 from sentencex import segment
 from torch.utils.data import Dataset, Sampler
 
-from xlretrieval.data.sections import AlignedSections, PairTable, SectionTable
+from xlretrieval.data.sections import AlignedSections, PairTable
 
-# First word of the keys below, so that no two kinds of draw share a stream.
-SCHEDULE, PERMUTATION, STEP, EVALUATION = range(4)
 OBJECTIVES = ("qlm", "rr")
-MAX_REDRAWS = 20
+MIN_QUERY_CHARACTERS = 10
+# A negative is drawn anew so often before all documents are searched for one that is allowed: a search costs
+# milliseconds with 100,000 documents, and with a tenth of them forbidden one draw in 10**8 comes to it.
+EASY_DRAWS = 8
+# Consecutive indices ask for the same step; a loader that prefetches over its end asks for two.
 CACHED_STEPS = 4
 
 
@@ -31,46 +40,59 @@ class QueryDocument:
     Attributes:
         query: One sentence of a section.
         document: The aligned section in the other language.
+        query_language: Language code of the query.
+        document_language: Language code of the document.
+        seed: From which the collator draws the masks, 0 <= seed < 2**64.
         pair: The language pair as the corpus names it.
-        query_language: Language of the query.
-        document_language: Language of the document.
-        seed: From which the collator draws the masks, 0 <= seed < 2**63.
+        objective: "qlm".
     """
 
     query: str
     document: str
-    pair: str
     query_language: str
     document_language: str
     seed: int
-    objective: str = "qlm"
+    pair: str
+    objective: Literal["qlm"] = "qlm"
 
 
 @dataclass(frozen=True, slots=True)
 class RankingGroup:
-    """A query, its document and others, for RR.
+    """A query, its document and other documents, for RR.
 
     Attributes:
         query: One sentence of a section.
         documents: The aligned section first, then the negatives, all in the other language.
-        pair: The language pair as the corpus names it.
-        query_language: Language of the query.
-        document_language: Language of the documents.
+        query_language: Language code of the query.
+        document_language: Language code of the documents.
         seed: As for `QueryDocument`.
+        pair: The language pair as the corpus names it.
+        objective: "rr".
     """
 
     query: str
-    documents: tuple[str, ...]
-    pair: str
+    documents: list[str]
     query_language: str
     document_language: str
     seed: int
-    objective: str = "rr"
+    pair: str
+    objective: Literal["rr"] = "rr"
 
 
-def generator(*key: int) -> np.random.Generator:
-    """Random numbers that follow from the key alone (non-negative integers)."""
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
+def raw_draws(count: int, *key: int | str) -> np.ndarray:
+    """Random uint64 `(count,)` that follow from the key alone; the first ones do not depend on `count`."""
+    digest = blake2b("/".join(map(str, key)).encode(), digest_size=16).digest()
+    return np.random.Philox(key=int.from_bytes(digest, "little")).random_raw(count)
+
+
+def to_uniform(raw: np.ndarray) -> np.ndarray:
+    """Random uint64 to float64 in [0, 1)."""
+    return (raw >> np.uint64(11)) * 2.0**-53
+
+
+def permutation(size: int, *key: int | str) -> np.ndarray:
+    """The numbers below `size` in an order that follows from the key alone, int64 `(size,)`."""
+    return np.argsort(raw_draws(size, *key), kind="stable")
 
 
 class Schedule:
@@ -80,15 +102,23 @@ class Schedule:
     next objective for every pair, and so on: the paper's schedule.
 
     Args:
-        objectives: Of `qlm` and `rr`, in order.
+        objectives: Of "qlm" and "rr", in order.
         pairs: Language pairs.
         seed: Of the order.
+
+    Raises:
+        ValueError: An objective is unknown, or a list is empty or names something twice.
+
+    Example:
+        >>> schedule = Schedule(("qlm", "rr"), ("de-en", "en-fr"), seed=1)
+        >>> [schedule.step(number) for number in range(4)]
+        [('qlm', 'de-en'), ('qlm', 'en-fr'), ('rr', 'en-fr'), ('rr', 'de-en')]
     """
 
-    def __init__(self, objectives: Sequence[str], pairs: Sequence[str], seed: int):
+    def __init__(self, objectives: Sequence[str], pairs: Sequence[str], seed: int = 0):
         for name, values in (("objectives", objectives), ("pairs", pairs)):
-            if not values or len(set(values)) < len(values):
-                raise ValueError(f"{name} must name at least one, each once, got {list(values)}. Correct the list.")
+            if isinstance(values, str) or not values or len(set(values)) < len(values):
+                raise ValueError(f"{name} must name at least one, each once, got {values!r}. Correct the list.")
         if unknown := [objective for objective in objectives if objective not in OBJECTIVES]:
             raise ValueError(f"objectives must be of {', '.join(OBJECTIVES)}, got {unknown[0]!r}. Correct the list.")
         self.objectives = tuple(objectives)
@@ -103,9 +133,137 @@ class Schedule:
     def step(self, number: int) -> tuple[str, str]:
         """Objective and language pair of a step, counted from 0."""
         iteration, within = divmod(number, self.steps_per_iteration)
-        objective, turn = divmod(within, len(self.pairs))
-        order = generator(SCHEDULE, self.seed, iteration, objective).permutation(len(self.pairs))
-        return self.objectives[objective], self.pairs[order[turn]]
+        position, turn = divmod(within, len(self.pairs))
+        objective = self.objectives[position]
+        order = permutation(len(self.pairs), "schedule", self.seed, iteration, objective)
+        return objective, self.pairs[order[turn]]
+
+
+class _Direction:
+    """One language pair of a split, with the queries on one side and the documents on the other.
+
+    Args:
+        corpus: Aligned sections.
+        table: The pair.
+        indices: Those of its pairs that are in the split.
+        flipped: False asks in the first language of the pair, True in the second.
+    """
+
+    def __init__(self, corpus: AlignedSections, table: PairTable, indices: np.ndarray, flipped: bool):
+        languages, rows = (table.source_language, table.target_language), (table.source, table.target)
+        self.query_sections = corpus.sections(languages[flipped])
+        self.document_sections = corpus.sections(languages[not flipped])
+        self.query_rows, self.document_rows = rows[flipped], rows[not flipped]
+        self.hard_negatives = table.source_negatives if flipped else table.target_negatives
+        # A plain array: taking one number out of a memory-mapped one costs five times as much.
+        self.document_lengths = np.asarray(self.document_sections.text_lengths)
+        self.documents = np.unique(self.document_rows[indices])
+        self._aligned = _several_values(self.query_rows, self.document_rows)
+
+    def query(self, pair: int, uniform: float, min_characters: int) -> str:
+        """A sentence of the pair's section on the query side; see `pick_sentence`."""
+        text = self.query_sections.text(self.query_rows[pair])
+        return pick_sentence(text, self.query_sections.language, uniform, min_characters)
+
+    def aligned(self, pair: int) -> set[int]:
+        """Rows of all documents that are aligned with the pair's query, in any split: none may be a negative."""
+        return self._aligned.get(int(self.query_rows[pair])) or {int(self.document_rows[pair])}
+
+    def may_oppose(self, row: int, aligned: set[int]) -> bool:
+        """Whether a document may be a negative: it is not aligned with the query and has the text of none that is."""
+        # Reading a text costs more than all the rest of a draw, so only those of the same length are read.
+        lengths, text = self.document_lengths, self.document_sections.text
+        return row not in aligned and not any(
+            lengths[row] == lengths[other] and text(row) == text(other) for other in aligned
+        )
+
+    def draw_negatives(self, pair: int, uniforms: np.ndarray) -> list[int]:
+        """Rows of negatives: easy with probability (3/4)^(number of hard ones), else a hard one; all different.
+
+        Args:
+            pair: Index of the pair.
+            uniforms: In [0, 1), `(negatives, 2 + EASY_DRAWS)`.
+
+        Raises:
+            ValueError: No document is unlike the positive.
+        """
+        aligned, documents = self.aligned(pair), self.documents
+        hard = self.hard_negatives(pair)
+        easy = 0.75 ** len(hard)
+        drawn: list[int] = []
+
+        def differs(row: int) -> bool:
+            return self.may_oppose(row, aligned)
+
+        def allowed(row: int) -> bool:
+            return row not in drawn and differs(row)
+
+        for kind, choice, *easy_draws in uniforms.tolist():
+            row = _choose(hard, choice, allowed) if kind >= easy else None
+            if row is None:
+                candidates = (int(documents[int(uniform * len(documents))]) for uniform in easy_draws)
+                row = next(filter(allowed, candidates), None)
+            if row is None:
+                row = _choose(documents, choice, allowed)
+            if row is None:  # fewer different texts than negatives: one comes twice
+                row = _choose(documents, choice, differs)
+            if row is None:
+                raise ValueError(
+                    f"Negatives in {self.document_sections.language!r} must differ from their positive, got "
+                    f"{len(documents)} documents that all have its text or its query, "
+                    f"{self.document_sections.text(self.document_rows[pair])[:40]!r}. Import more sections, or leave "
+                    "the pair out."
+                )
+            drawn.append(row)
+        return drawn
+
+
+def _choose(rows: np.ndarray, uniform: float, allowed: Callable[[int], bool]) -> int | None:
+    """One of the allowed rows, all equally likely, or None when there is none."""
+    candidates = [row for row in rows.tolist() if allowed(row)]
+    return candidates[int(uniform * len(candidates))] if candidates else None
+
+
+def _several_values(keys: np.ndarray, values: np.ndarray) -> dict[int, set[int]]:
+    """The values of the keys that occur more than once. Few do, so this is small however long the arrays are."""
+    unique, counts = np.unique(keys, return_counts=True)
+    several = np.isin(keys, unique[counts > 1])
+    found: dict[int, set[int]] = {}
+    for key, value in zip(keys[several].tolist(), values[several].tolist(), strict=True):
+        found.setdefault(key, set()).add(value)
+    return found
+
+
+class _SplitPair:
+    """One language pair of a corpus, restricted to a split.
+
+    Args:
+        corpus: Aligned sections.
+        pair: Name of the pair.
+        split: Name of the split.
+
+    Raises:
+        ValueError: The split has none of this pair.
+    """
+
+    def __init__(self, corpus: AlignedSections, pair: str, split: str):
+        table = corpus.pair(pair)
+        self.name = table.name
+        self.indices = table.rows(split)
+        if not len(self.indices):
+            raise ValueError(
+                f"split {split!r} must have sections of {pair}, got none. Import more, or leave the pair out."
+            )
+        self.directions = tuple(_Direction(corpus, table, self.indices, flipped) for flipped in (False, True))
+
+    def check_negatives(self, negatives: int) -> None:
+        """Raises ValueError when a group of 1 + `negatives` documents would have one twice."""
+        for direction in self.directions:
+            if len(direction.documents) <= negatives:
+                raise ValueError(
+                    f"negatives must be below the {len(direction.documents)} {direction.document_sections.language} "
+                    f"documents of {self.name}, got {negatives}. Draw fewer, or leave the pair out."
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,32 +271,44 @@ class _Step:
     """The draws of one step, one entry an example, in the order of their positions."""
 
     objective: str
-    pair: PairTable
-    rows: np.ndarray
-    flipped: np.ndarray
-    sentence: np.ndarray
-    seeds: np.ndarray
-    negatives: np.ndarray
+    pair: _SplitPair
+    pairs: list[int]
+    flipped: list[bool]
+    sentences: list[float]
+    seeds: list[int]
+    negatives: list[list[int]]
 
 
 class PretrainingDataset(Dataset):
     """Examples by index: index i is example i % examples_per_step of step i // examples_per_step.
 
-    Within a step examples stand in the order of their documents' lengths, so that consecutive ones, which share a
-    micro-batch, need little padding.
+    The k-th example that an objective draws from a language pair is the k-th of an endless stream: all pairs of the
+    split in random order, then all of them in another order, and so on. Its direction, the query's sentence, the
+    negatives and the seed of the masks are drawn anew every time.
+
+    Within a step examples stand in the order of their documents' lengths, the longest first, so that consecutive ones,
+    which share a micro-batch, need little padding. That changes their order, never what they are.
 
     Args:
         corpus: Aligned sections.
         schedule: Objectives and language pairs of the steps.
-        examples_per_step: Examples of one optimizer step.
+        examples_per_step: Examples of one optimizer step, over all processes and accumulated micro-batches.
         negatives: Negative documents of an RR example.
         split: Of the corpus.
         seed: Of all draws.
-        steps_per_epoch: Gives the dataset its length; an index may lie beyond it.
+        steps_per_epoch: Gives the dataset its length; `dataset[i]` goes on beyond it.
         min_query_characters: Shorter sentences are no queries, unless the section has no longer one.
+        sort_by_length: Whether to order a step by length.
 
     Raises:
-        ValueError: When a language pair has no section in the split, or too few for the negatives.
+        ValueError: A number is too small, or a language pair has no section in the split or too few for the negatives.
+
+    Example:
+        ```python
+        schedule = Schedule(("qlm", "rr"), corpus.pairs, seed=1)
+        dataset = PretrainingDataset(corpus, schedule, examples_per_step=64, seed=1)
+        dataset[0]  # QueryDocument(query="Founded in 1191.", document="Gegründet 1191.", query_language="en", ...)
+        ```
     """
 
     def __init__(
@@ -150,169 +320,144 @@ class PretrainingDataset(Dataset):
         split: str = "train",
         seed: int = 0,
         steps_per_epoch: int = 1,
-        min_query_characters: int = 10,
+        min_query_characters: int = MIN_QUERY_CHARACTERS,
+        sort_by_length: bool = True,
     ):
+        for name, value in (
+            ("examples_per_step", examples_per_step),
+            ("negatives", negatives),
+            ("steps_per_epoch", steps_per_epoch),
+        ):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}. Raise it.")
         self.corpus, self.schedule, self.split, self.seed = corpus, schedule, split, seed
         self.examples_per_step, self.negatives = examples_per_step, negatives
         self.steps_per_epoch, self.min_query_characters = steps_per_epoch, min_query_characters
-        self._pairs = {name: _SplitPair(corpus, name, split) for name in schedule.pairs}
-        for name, pair in self._pairs.items():
-            pair.check(name, negatives if "rr" in schedule.objectives else 0)
+        self.sort_by_length = sort_by_length
+        self._pairs = {pair: _SplitPair(corpus, pair, split) for pair in schedule.pairs}
+        if "rr" in schedule.objectives:
+            for pair in self._pairs.values():
+                pair.check_negatives(negatives)
         self._steps: OrderedDict[int, _Step] = OrderedDict()
+        self._orders: dict[tuple[str, str], tuple[int, np.ndarray]] = {}
 
-    def __getstate__(self) -> dict:
-        return {**self.__dict__, "_steps": OrderedDict()}
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Workers get the arguments and open the corpus themselves: a few hundred bytes instead of every row number.
+        return type(self), (
+            self.corpus,
+            self.schedule,
+            self.examples_per_step,
+            self.negatives,
+            self.split,
+            self.seed,
+            self.steps_per_epoch,
+            self.min_query_characters,
+            self.sort_by_length,
+        )
 
     def __len__(self) -> int:
         return self.steps_per_epoch * self.examples_per_step
 
+    def __iter__(self) -> Iterator[QueryDocument | RankingGroup]:
+        """The first epoch; without this, Python would iterate over `dataset[i]`, which never ends."""
+        return (self[index] for index in range(len(self)))
+
     def __getitem__(self, index: int) -> QueryDocument | RankingGroup:
+        """Example of a non-negative index, which may lie beyond the length. Raises IndexError for a negative one."""
+        index = as_index(index)
+        if index < 0:
+            raise IndexError(f"index must be at least 0, got {index}. Count from the start.")
         number, position = divmod(index, self.examples_per_step)
         step = self._step(number)
-        pair = self._pairs[step.pair.name]
-        direction = int(step.flipped[position])
-        queries, documents = pair.tables[direction], pair.tables[1 - direction]
-        row = step.rows[position]
-        query_row, document_row = pair.rows[direction][row], pair.rows[1 - direction][row]
-        query = pick_sentence(
-            queries.text(query_row), queries.language, step.sentence[position], self.min_query_characters
-        )
-        common = {
-            "query": query,
-            "pair": step.pair.name,
-            "query_language": queries.language,
-            "document_language": documents.language,
-            "seed": int(step.seeds[position]),
-        }
+        pair = step.pairs[position]
+        direction = step.pair.directions[step.flipped[position]]
+        query = direction.query(pair, step.sentences[position], self.min_query_characters)
+        documents = direction.document_sections
+        common = (direction.query_sections.language, documents.language, step.seeds[position], step.pair.name)
+        positive = documents.text(direction.document_rows[pair])
         if step.objective == "qlm":
-            return QueryDocument(document=documents.text(document_row), **common)
-        rows = [document_row, *step.negatives[position]]
-        return RankingGroup(documents=tuple(documents.text(row) for row in rows), **common)
+            return QueryDocument(query, positive, *common)
+        return RankingGroup(query, [positive, *map(documents.text, step.negatives[position])], *common)
 
     def _step(self, number: int) -> _Step:
         if number not in self._steps:
             self._steps[number] = self._draw(number)
             if len(self._steps) > CACHED_STEPS:
                 self._steps.popitem(last=False)
+        self._steps.move_to_end(number)
         return self._steps[number]
 
     def _draw(self, number: int) -> _Step:
         objective, name = self.schedule.step(number)
         pair, size = self._pairs[name], self.examples_per_step
-        first = number // self.schedule.steps_per_iteration * size
-        rows = pair.pick(np.arange(first, first + size), self.seed, self.schedule.objectives.index(objective))
-        rng = generator(STEP, self.seed, number)
-        flipped = rng.integers(2, size=size)
-        sentence = rng.random(size)
-        seeds = rng.integers(2**63, size=size)
-        negatives = np.zeros((size, self.negatives if objective == "rr" else 0), dtype=np.int64)
-        for position in range(size) if objective == "rr" else ():
-            negatives[position] = pair.draw_negatives(rows[position], int(flipped[position]), self.negatives, rng)
-        lengths = np.zeros(size, dtype=np.int64)
-        for direction in (0, 1):
-            chosen = flipped == direction
-            table, side = pair.tables[1 - direction], pair.rows[1 - direction]
-            shown = np.concatenate([side[rows[chosen]][:, None], negatives[chosen]], axis=1)
-            lengths[chosen] = table.text_lengths[shown].max(axis=1, initial=0)
-        order = np.argsort(lengths, kind="stable")
+        pairs = self._pick(objective, pair, number // self.schedule.steps_per_iteration * size)
+        raw = raw_draws(3 * size, "example", self.seed, number).reshape(size, 3)
+        flipped = raw[:, 0] >= 2**63
+        negatives = self._draw_negatives(number, pair, pairs, flipped) if objective == "rr" else [[]] * size
+        order = self._longest_first(pair, pairs, flipped, negatives) if self.sort_by_length else np.arange(size)
         return _Step(
             objective,
-            pair.table,
-            rows[order],
-            flipped[order],
-            sentence[order],
-            seeds[order],
-            negatives[order],
+            pair,
+            pairs[order].tolist(),
+            flipped[order].tolist(),
+            to_uniform(raw[order, 1]).tolist(),
+            raw[order, 2].tolist(),
+            [negatives[position] for position in order],
         )
 
+    def _pick(self, objective: str, pair: _SplitPair, first: int) -> np.ndarray:
+        """Indices of the pairs at `first` and following places of the objective's stream, `(examples_per_step,)`."""
+        passes, places = np.divmod(np.arange(first, first + self.examples_per_step), len(pair.indices))
+        picked = [self._order(objective, pair, number)[places[passes == number]] for number in np.unique(passes)]
+        return pair.indices[np.concatenate(picked)]
 
-class _SplitPair:
-    """One language pair of a corpus in a split. Direction 0 asks in the first language, 1 in the second."""
+    def _order(self, objective: str, pair: _SplitPair, number: int) -> np.ndarray:
+        # One order per stream is kept: steps come in order, so each is made once for all the steps of a pass.
+        key = (objective, pair.name)
+        if key not in self._orders or self._orders[key][0] != number:
+            self._orders[key] = number, permutation(len(pair.indices), "pass", self.seed, *key, number)
+        return self._orders[key][1]
 
-    def __init__(self, corpus: AlignedSections, name: str, split: str):
-        self.table = corpus.pair(name)
-        self.split = split
-        self.indices = self.table.rows(split)
-        languages = (self.table.source_language, self.table.target_language)
-        self.tables: tuple[SectionTable, SectionTable] = tuple(corpus.sections(language) for language in languages)
-        self.rows = (self.table.source, self.table.target)
-        # Documents of the first and of the second language that negatives are drawn from.
-        self.pools = tuple(np.unique(side[self.indices]) for side in self.rows)
+    def _draw_negatives(
+        self, number: int, pair: _SplitPair, pairs: np.ndarray, flipped: np.ndarray
+    ) -> list[list[int]]:
+        shape = (len(pairs), self.negatives, 2 + EASY_DRAWS)
+        uniforms = to_uniform(raw_draws(int(np.prod(shape)), "negatives", self.seed, number)).reshape(shape)
+        return [
+            pair.directions[turned].draw_negatives(index, draws)
+            for index, turned, draws in zip(pairs.tolist(), flipped.tolist(), uniforms, strict=True)
+        ]
 
-    def check(self, name: str, negatives: int) -> None:
-        if not len(self.indices):
-            raise ValueError(
-                f"The split {self.split!r} must have sections of {name}, got none. Import more, or leave the pair out."
-            )
-        if min(map(len, self.pools)) <= negatives:
-            raise ValueError(
-                f"negatives must be below the {min(map(len, self.pools))} documents of {name} in the split "
-                f"{self.split!r}, got {negatives}. Draw fewer."
-            )
-
-    def pick(self, stream: np.ndarray, seed: int, objective: int) -> np.ndarray:
-        """Indices of pairs for numbers of the endless stream: every pair once in random order, then again."""
-        passes, offsets = np.divmod(stream, len(self.indices))
-        picked = np.empty(len(stream), dtype=np.int64)
-        languages = int.from_bytes(self.table.name.encode(), "big")
-        for number in np.unique(passes):
-            order = _permutation(len(self.indices), PERMUTATION, seed, languages, objective, int(number))
-            chosen = passes == number
-            picked[chosen] = self.indices[order[offsets[chosen]]]
-        return picked
-
-    def hard_negatives(self, index: int, direction: int) -> np.ndarray:
-        return self.table.target_negatives(index) if direction == 0 else self.table.source_negatives(index)
-
-    def draw_negatives(self, index: int, direction: int, count: int, rng: np.random.Generator) -> list[int]:
-        """Rows of negatives: easy with probability (3/4)^(number of hard ones), else a hard one; all different.
-
-        A section with the positive's text is no negative. Where redrawing finds no new row, the group takes the next
-        of the pool, so that it is always full.
-        """
-        documents, pool = self.tables[1 - direction], self.pools[1 - direction]
-        positive = self.rows[1 - direction][index]
-        hard = self.hard_negatives(index, direction)
-        text = documents.text(positive)
-        drawn: list[int] = []
-
-        def allowed(row: int) -> bool:
-            return row != positive and row not in drawn and documents.text(row) != text
-
-        easy = 0.75 ** len(hard)
-        for _ in range(count):
-            for _ in range(MAX_REDRAWS):
-                source = pool if rng.random() < easy else hard
-                row = int(source[rng.integers(len(source))])
-                if allowed(row):
-                    break
-            else:
-                start = int(rng.integers(len(pool)))
-                row = next((int(r) for r in np.roll(pool, -start) if allowed(int(r))), int(pool[start]))
-            drawn.append(row)
-        return drawn
+    @staticmethod
+    def _longest_first(
+        pair: _SplitPair, pairs: np.ndarray, flipped: np.ndarray, negatives: list[list[int]]
+    ) -> np.ndarray:
+        """Positions in the order of the longest document of each example, in characters."""
+        # The longest come first, so that what does not fit into memory shows at once.
+        lengths = np.empty(len(pairs), dtype=np.int64)
+        drawn = np.array(negatives, dtype=np.int64).reshape(len(pairs), -1)
+        for direction, chosen in zip(pair.directions, (~flipped, flipped), strict=True):
+            rows = np.concatenate([direction.document_rows[pairs[chosen]][:, None], drawn[chosen]], axis=1)
+            lengths[chosen] = direction.document_lengths[rows].max(axis=1)
+        return np.argsort(-lengths, kind="stable")
 
 
-@lru_cache(maxsize=64)
-def _permutation(size: int, *key: int) -> np.ndarray:
-    return generator(*key).permutation(size)
-
-
-def pick_sentence(text: str, language: str, uniform: float, min_characters: int) -> str:
+def pick_sentence(text: str, language: str, uniform: float, min_characters: int = MIN_QUERY_CHARACTERS) -> str:
     """One sentence of a text.
 
     Args:
         text: The section.
-        language: Its language, for the rules of sentencex.
+        language: Its language code, for the rules of sentencex.
         uniform: Which of the sentences, in [0, 1).
         min_characters: Shorter ones, and those without a letter, are passed over.
 
     Returns:
         The sentence; the whole text when it has none.
     """
-    sentences = [sentence.strip() for sentence in segment(language, text)]
     sentences = [
-        sentence for sentence in sentences if len(sentence) >= min_characters and any(map(str.isalpha, sentence))
+        sentence
+        for sentence in map(str.strip, segment(language, text))
+        if len(sentence) >= min_characters and any(map(str.isalpha, sentence))
     ]
     return sentences[int(uniform * len(sentences))] if sentences else text.strip()
 
@@ -340,55 +485,79 @@ class StepSampler(Sampler[int]):
         return iter(range(self.epoch * self.size, (self.epoch + 1) * self.size))
 
 
-def evaluation_pairs(corpus: AlignedSections, pair: str, split: str, limit: int, seed: int) -> list[QueryDocument]:
-    """Fixed queries and documents of a split, directions in turn.
-
-    Args:
-        corpus: The corpus.
-        pair: Language pair.
-        split: Split.
-        limit: At most so many; chosen evenly over the split.
-        seed: Of sentences and masks.
-    """
-    groups = evaluation_groups(corpus, pair, split, 1, limit, seed)
-    return [
-        QueryDocument(
-            group.query, group.documents[0], group.pair, group.query_language, group.document_language, group.seed
-        )
-        for group in groups
-    ]
-
-
 def evaluation_groups(
-    corpus: AlignedSections, pair: str, split: str, candidates: int, limit: int, seed: int
+    corpus: AlignedSections, pair: str, split: str, candidates: int = 20, limit: int | None = None, seed: int = 0
 ) -> list[RankingGroup]:
-    """Fixed queries with candidates of a split, directions in turn: the positive, its hard negatives, random others.
+    """Fixed queries of a split with candidate documents: the positive, its hard negatives, then random others.
+
+    Queries are asked in the two languages in turn. A smaller limit gives the first of the same groups.
 
     Args:
-        corpus: The corpus.
+        corpus: Aligned sections.
         pair: Language pair.
         split: Split.
-        candidates: Documents per query, fewer where the split has fewer.
-        limit: At most so many groups; chosen evenly over the split.
-        seed: Of sentences and candidates.
+        candidates: Documents per query; fewer where the split has fewer.
+        limit: At most so many groups, all by default.
+        seed: Of the choice, the sentences and the candidates.
+
+    Raises:
+        ValueError: The split has none of this pair, or no document beside a query's own.
     """
-    side = _SplitPair(corpus, pair, split)
-    count = min(limit, len(side.indices))
+    if candidates < 2:
+        raise ValueError(
+            f"candidates must be at least 2, got {candidates}. A query needs one to rank its document by."
+        )
     groups = []
-    for number, index in enumerate(side.indices[np.linspace(0, len(side.indices) - 1, count).astype(np.int64)]):
-        direction = number % 2
-        rng = generator(EVALUATION, seed, number)
-        queries, documents = side.tables[direction], side.tables[1 - direction]
-        positive = side.rows[1 - direction][index]
-        uniform, mask_seed = rng.random(), int(rng.integers(2**63))
-        text = documents.text(positive)
-        chosen = [int(positive)]
-        for row in [*side.hard_negatives(index, direction), *rng.permutation(side.pools[1 - direction])]:
-            if len(chosen) == candidates:
-                break
-            if row not in chosen and documents.text(row) != text:
-                chosen.append(int(row))
-        query = pick_sentence(queries.text(side.rows[direction][index]), queries.language, uniform, 10)
-        texts = tuple(documents.text(row) for row in chosen)
-        groups.append(RankingGroup(query, texts, side.table.name, queries.language, documents.language, mask_seed))
+    for direction, index, example in _evaluation_examples(corpus, pair, split, limit, seed):
+        rows = _evaluation_negatives(direction, index, candidates - 1, f"candidates/{seed}/{example.pair}")
+        if not rows:
+            raise ValueError(
+                f"split {split!r} must have a document of {pair} beside the query's own to rank, got none in "
+                f"{example.document_language!r}. Hold out more articles."
+            )
+        documents = [example.document, *map(direction.document_sections.text, rows)]
+        languages = (example.query_language, example.document_language)
+        groups.append(RankingGroup(example.query, documents, *languages, example.seed, example.pair))
     return groups
+
+
+def evaluation_pairs(
+    corpus: AlignedSections, pair: str, split: str, limit: int | None = None, seed: int = 0
+) -> list[QueryDocument]:
+    """Fixed queries of a split with their documents: those of `evaluation_groups`, for the masked words.
+
+    Args:
+        corpus: Aligned sections.
+        pair: Language pair.
+        split: Split.
+        limit: At most so many, all by default.
+        seed: Of the choice, the sentences and the masks.
+
+    Raises:
+        ValueError: The split has none of this pair.
+    """
+    return [example for _, _, example in _evaluation_examples(corpus, pair, split, limit, seed)]
+
+
+def _evaluation_examples(
+    corpus: AlignedSections, pair: str, split: str, limit: int | None, seed: int
+) -> Iterator[tuple[_Direction, int, QueryDocument]]:
+    side = _SplitPair(corpus, pair, split)
+    order = permutation(len(side.indices), "evaluation", seed, side.name)[:limit]
+    for number, index in enumerate(side.indices[order].tolist()):
+        direction = side.directions[number % 2]
+        raw = raw_draws(2, "evaluation", seed, side.name, index)
+        query = direction.query(index, float(to_uniform(raw[0])), MIN_QUERY_CHARACTERS)
+        documents = direction.document_sections
+        document = documents.text(direction.document_rows[index])
+        languages = (direction.query_sections.language, documents.language)
+        yield direction, index, QueryDocument(query, document, *languages, int(raw[1]), side.name)
+
+
+def _evaluation_negatives(direction: _Direction, index: int, count: int, key: str) -> list[int]:
+    """Rows of at most `count` documents: hard negatives in their order, then random ones of the split."""
+    aligned = direction.aligned(index)
+    others = direction.documents[permutation(len(direction.documents), key, index)]
+    # A dict keeps the order and drops a hard negative that comes again at random.
+    rows = dict.fromkeys(chain(direction.hard_negatives(index).tolist(), others.tolist()))
+    return list(islice((row for row in rows if direction.may_oppose(row, aligned)), count))

@@ -71,6 +71,9 @@ class XLPretrainingArguments(TrainingArguments):
         super().__post_init__()
         # Our batches name what forward takes; the Trainer would look at the dataset's examples and find nothing.
         self.remove_unused_columns = False
+        if self.ddp_find_unused_parameters is None:
+            # Every step reaches every parameter; a search for unused ones would take the heads for unused, and fail.
+            self.ddp_find_unused_parameters = False
         for name in self.objectives:
             self._check("objectives", name in OBJECTIVES, name, f"be of {', '.join(OBJECTIVES)}")
         unique = bool(self.objectives) and len(set(self.objectives)) == len(self.objectives)

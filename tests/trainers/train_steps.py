@@ -1,0 +1,67 @@
+"""Trains a few steps and prints what was logged; started by the tests in processes of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import torch
+from transformers import TrainerCallback, set_seed
+
+from xlretrieval.data.sections import AlignedSections
+from xlretrieval.modeling.conversion import load_tokenizer
+from xlretrieval.modeling.xl_retrieval import load_xl_retrieval
+from xlretrieval.trainers.arguments import XLPretrainingArguments
+from xlretrieval.trainers.pretraining import XLPretrainingTrainer
+
+
+class KillAt(TrainerCallback):
+    """Kills the process after a step, before anything else can happen."""
+
+    def __init__(self, step: int):
+        self.step = step
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if state.global_step == self.step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def train(model: str, corpus: str, output: str, kill_at: int = 0, resume: str | None = None, **options) -> list[dict]:
+    """Trains and returns the log lines of the steps."""
+    torch.set_num_threads(1)
+    arguments = XLPretrainingArguments(
+        output_dir=output,
+        **{
+            "max_steps": 20,
+            "learning_rate": 5e-4,
+            "logging_steps": 1,
+            "save_strategy": "no",
+            "disable_tqdm": True,
+            "max_length": 64,
+            "max_query_length": 16,
+            "use_cpu": True,
+            "dataloader_pin_memory": False,
+            **options,
+        },
+    )
+    set_seed(0)
+    trainer = XLPretrainingTrainer(
+        load_xl_retrieval(model),
+        arguments,
+        AlignedSections.load(corpus),
+        processing_class=load_tokenizer(model),
+        callbacks=[KillAt(kill_at)] if kill_at else [],
+    )
+    trainer.train(resume_from_checkpoint=resume)
+    return [row for row in trainer.state.log_history if "grad_norm" in row]
+
+
+if __name__ == "__main__":
+    options = json.loads(sys.argv[1])
+    result_file = options.pop("result_file")
+    rows = train(**options)
+    if int(os.environ.get("RANK", 0)) == 0:
+        Path(result_file).write_text(json.dumps(rows))
