@@ -1,11 +1,17 @@
-"""Fixtures that several folders of tests use: the collections and golden outputs beside the repository, and tiny
-tokenizers written here."""
+"""Fixtures that several folders of tests use: the collections and golden outputs beside the repository, tiny
+tokenizers and tiny checkpoints made here."""
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before transformers is imported: no test looks a name up on the Hub
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -15,6 +21,11 @@ WORDS = (
     "der die das und ist in auf stadt fluss haus wasser berg geschichte sprache land leute musik rot blau "
     "le la les et est dans sur ville rivière maison eau montagne histoire langue pays gens musique rouge bleu"
 ).split()
+LEXICON = {
+    "en": "the city river house water mountain history language country people music red blue of in and is".split(),
+    "de": "die stadt fluss haus wasser berg geschichte sprache land leute musik rot blau in auf und ist".split(),
+    "fr": "la ville rivière maison eau montagne histoire langue pays gens musique rouge bleu de dans et est".split(),
+}
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
@@ -55,4 +66,119 @@ def unigram_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     vocabulary = special + [(piece, -float(rank)) for rank, piece in enumerate(pieces, 1)] + [("<mask>", 0.0)]
     folder = tmp_path_factory.mktemp("unigram")
     XLMRobertaTokenizer(vocab=vocabulary, model_max_length=64).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(
+    tmp_path_factory: pytest.TempPathFactory, wordpiece_folder: Path, unigram_folder: Path
+) -> Callable[[str], Path]:
+    """Folder of a tiny random checkpoint with its tokenizer, by the name of its transformers class.
+
+    Hidden size 32, 2 layers, 4 heads, longest input 64. Every parameter is random, biases and norms too, so that
+    nothing swapped or left out goes unnoticed.
+    """
+    import torch
+    import transformers
+
+    tokenizers = {"Bert": wordpiece_folder, "XLMRoberta": unigram_folder, "ModernBert": wordpiece_folder}
+    made: dict[str, Path] = {}
+
+    def make(class_name: str) -> Path:
+        if class_name in made:
+            return made[class_name]
+        family = next(name for name in ("ModernBert", "XLMRoberta", "Bert") if class_name.startswith(name))
+        tokenizer = transformers.AutoTokenizer.from_pretrained(tokenizers[family])
+        settings = {
+            "vocab_size": len(tokenizer),
+            "hidden_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "intermediate_size": 48,
+            "max_position_embeddings": 64 + (tokenizer.pad_token_id + 1 if family == "XLMRoberta" else 0),
+            "pad_token_id": tokenizer.pad_token_id,
+            "bos_token_id": None,
+            "eos_token_id": None,
+            "num_labels": 1,
+        }
+        if family == "XLMRoberta":
+            settings |= {"type_vocab_size": 1, "layer_norm_eps": 1e-5}
+        if family == "ModernBert":
+            settings |= {"cls_token_id": tokenizer.cls_token_id, "sep_token_id": tokenizer.sep_token_id}
+            settings |= {"local_attention": 16, "global_attn_every_n_layers": 2}
+        config = getattr(transformers, f"{family}Config")(**settings)
+        model = getattr(transformers, class_name)(config)
+        generator = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                offset = 1.0 if "norm" in name.lower() and name.endswith("weight") else 0.0
+                parameter.copy_(offset + 0.2 * torch.randn(parameter.shape, generator=generator))
+        made[class_name] = tmp_path_factory.mktemp(class_name)
+        model.save_pretrained(made[class_name])
+        tokenizer.save_pretrained(made[class_name])
+        return made[class_name]
+
+    return make
+
+
+def write_rows(path: Path, articles: int = 40, sections: int = 3) -> Path:
+    """JSONL sections that translate each other word by word, of two to six sentences."""
+    rng = np.random.default_rng(7)
+    with path.open("w", encoding="utf-8") as lines:
+        for article in range(articles):
+            for section in range(sections):
+                sentences = [rng.integers(17, size=rng.integers(5, 9)) for _ in range(rng.integers(2, 7))]
+                for language, words in LEXICON.items():
+                    text = " ".join(" ".join(words[i] for i in sentence).capitalize() + "." for sentence in sentences)
+                    row = {"doc": f"a{article}", "sec": f"s{section}", "lang": language, "doctitle": f"A{article}"}
+                    lines.write(json.dumps({**row, "title": "", "text": text}) + "\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """120 sections in each of three languages, 30% of the articles held out."""
+    folder = tmp_path_factory.mktemp("corpus")
+    from xlretrieval.data.importers import import_jsonl
+
+    rows = write_rows(folder / "rows.jsonl")
+    import_jsonl([rows], ["en-de", "en-fr"], folder / "aligned", validation=0.15, test=0.15)
+    return folder / "aligned"
+
+
+@pytest.fixture(scope="session")
+def corpus(corpus_folder: Path):
+    """The corpus, opened."""
+    from xlretrieval.data.sections import AlignedSections
+
+    return AlignedSections.load(corpus_folder)
+
+
+@pytest.fixture(scope="session")
+def long_folder(wordpiece_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny long encoder without dropout, and its tokenizer."""
+    import torch
+    from transformers import AutoTokenizer
+
+    from xlretrieval.modeling.configuration_bert_long import BertLongConfig
+    from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval
+
+    tokenizer = AutoTokenizer.from_pretrained(wordpiece_folder)
+    torch.manual_seed(0)
+    config = BertLongConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=96,
+        attention_window=8,
+        sep_token_id=tokenizer.sep_token_id,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        initializer_range=0.1,
+    )
+    folder = tmp_path_factory.mktemp("long")
+    BertLongForXLRetrieval(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     return folder

@@ -1,3 +1,52 @@
-"""Cross-lingual retrieval in the Hugging Face ecosystem."""
+"""Cross-lingual retrieval in the Hugging Face ecosystem: pretrain, lengthen, fine-tune, evaluate, serve, publish.
+
+Importing this package registers the model type `bert-long` with the Auto classes of transformers. The public names
+below are imported when they are first used, so that the command line answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from xlretrieval.modeling import registration
 
 __version__ = "0.1.0.dev0"
+
+_HOMES = {
+    "modeling.configuration_bert_long": ["BertLongConfig"],
+    "modeling.modeling_bert_long": [
+        "BertLongForMaskedLM",
+        "BertLongForQuestionAnswering",
+        "BertLongForXLRetrieval",
+        "BertLongModel",
+    ],
+    "modeling.xl_retrieval": [
+        "BertForXLRetrieval",
+        "ModernBertForXLRetrieval",
+        "XLMRobertaForXLRetrieval",
+        "load_xl_retrieval",
+    ],
+    "modeling.conversion": ["convert_to_long"],
+    "data.sections": ["AlignedSections"],
+    "inference.encoder": ["Encoder"],
+    "inference.reranker": ["Reranker"],
+    "trainers.arguments": ["XLPretrainingArguments"],
+    "trainers.pretraining": ["QueryLanguageModelingTrainer", "XLPretrainingTrainer"],
+    "trainers.ranking": ["RelevanceRankingTrainer"],
+}
+_MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [*_MODULE_OF, "__version__"]  # noqa: PLE0604
+
+registration.register()
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULE_OF})

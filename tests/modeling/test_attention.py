@@ -21,7 +21,7 @@ from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.modeling_bert_long import BertLongModel, BertLongSelfAttention
 
 IMPLEMENTATIONS = ["eager", "sdpa", "flex_attention"]
-RECOVERED = Path(__file__).parents[1] / "data" / "layer_attn_layer0_projections.npz"
+RECOVERED = Path(__file__).parent / "layer_attn_layer0_projections.npz"
 PROJECTIONS = ["query", "key", "value"]
 pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
 

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
     import transformers
     from transformers.utils import logging
 
-    from xlretrieval import __version__, modeling  # noqa: F401  (registers the model)
+    from xlretrieval import __version__
     from xlretrieval.cli.output import new_folder
     from xlretrieval.modeling.conversion import convert_to_long, read_released
 

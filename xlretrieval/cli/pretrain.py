@@ -114,7 +114,6 @@ def pretrain(run_arguments: RunArguments, args: XLPretrainingArguments) -> None:
     """
     from transformers import set_seed
 
-    import xlretrieval.modeling  # noqa: F401  (registers the long encoder)
     from xlretrieval.data.sections import AlignedSections
     from xlretrieval.modeling.conversion import load_tokenizer
     from xlretrieval.modeling.xl_retrieval import load_xl_retrieval

@@ -43,8 +43,6 @@ def load_for_inference(
     Raises:
         OSError: No such checkpoint.
     """
-    import xlretrieval.modeling  # noqa: F401  (registers our models in the Auto classes)
-
     with _without_loading_report():
         model, report = auto_class.from_pretrained(
             name_or_dir, dtype="auto" if dtype is None else dtype, output_loading_info=True

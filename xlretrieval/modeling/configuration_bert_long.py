@@ -6,6 +6,9 @@ of this package but each other.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ClassVar
+
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
 
@@ -45,6 +48,8 @@ class BertLongConfig(PreTrainedConfig):
     """
 
     model_type = "bert-long"
+    # Where the package is installed, it registers its models here: a configuration comes before every model.
+    before_first_use: ClassVar[Callable[[], None] | None] = None
 
     vocab_size: int = 105879
     hidden_size: int = 768
@@ -69,6 +74,9 @@ class BertLongConfig(PreTrainedConfig):
     tie_word_embeddings: bool = True
 
     def __post_init__(self, **kwargs):
+        prepare, BertLongConfig.before_first_use = BertLongConfig.before_first_use, None
+        if prepare is not None:
+            prepare()
         if self.id2label is None:
             kwargs.setdefault("num_labels", 1)
         if kwargs.get("num_labels", 1) is None:

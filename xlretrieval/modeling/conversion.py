@@ -8,16 +8,18 @@ the short one did.
 from __future__ import annotations
 
 import json
+import pickle
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoTokenizer, BertConfig, PreTrainedModel, PreTrainedTokenizerBase
+from safetensors import SafetensorError
+from transformers import AutoTokenizer, BertConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from .configuration_bert_long import BertLongConfig
 from .modeling_bert_long import BertLongForXLRetrieval
-from .xl_retrieval import XL_RETRIEVAL_MODELS, BertForXLRetrieval
+from .xl_retrieval import HUB_ARGUMENTS, XL_RETRIEVAL_MODELS, BertForXLRetrieval, load_config, one_line
 
 CONVERTIBLE = ("bert", "xlm-roberta", "bert-long")
 
@@ -65,22 +67,30 @@ def convert_to_long(
         **kwargs: For `from_pretrained`, such as `revision` or `dtype`.
 
     Raises:
-        ValueError: When the checkpoint is of another architecture, or longer than `max_length`.
+        ValueError: When the checkpoint is of another architecture, longer than `max_length`, damaged or not there.
     """
-    config = AutoConfig.from_pretrained(model)
+    hub = {name: kwargs[name] for name in HUB_ARGUMENTS if name in kwargs}
+    config = load_config(model, **hub)
     if config.model_type not in CONVERTIBLE:
         raise ValueError(
             f"The model type must be one of {', '.join(CONVERTIBLE)}, got {config.model_type!r} in {model}. "
             "Only these share the layers that are made long."
         )
-    source_class = XL_RETRIEVAL_MODELS[config.model_type]
-    source, info = source_class.from_pretrained(model, output_loading_info=True, **kwargs)
-    tokenizer = load_tokenizer(model)
-    offset = {"bert": 0, "xlm-roberta": source.config.pad_token_id + 1}.get(
-        config.model_type, getattr(source.config, "position_offset", 0)
-    )
+    tokenizer = load_tokenizer(model, **hub)
+    try:
+        source, info = XL_RETRIEVAL_MODELS[config.model_type].from_pretrained(
+            model, output_loading_info=True, **kwargs
+        )
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
+        found = "tensors of other shapes" if "ignore_mismatched_sizes" in str(error) else one_line(error)
+        raise ValueError(
+            f"{model} must hold whole weights of the shapes in its config.json, and one relevance label if any, got "
+            f"{found}. Download it again, or take another checkpoint."
+        ) from error
+    is_xlm_roberta = config.model_type == "xlm-roberta"
+    offset = config.pad_token_id + 1 if is_xlm_roberta else getattr(config, "position_offset", 0)
     long_config = long_configuration(source.config, tokenizer, offset, max_length, attention_window)
-    weights = rename(source.state_dict(), XLM_ROBERTA_NAMES if config.model_type == "xlm-roberta" else {})
+    weights = rename(source.state_dict(), XLM_ROBERTA_NAMES if is_xlm_roberta else {})
     weights["bert.embeddings.position_embeddings.weight"] = tile_positions(
         weights["bert.embeddings.position_embeddings.weight"], offset, max_length
     )
@@ -88,10 +98,9 @@ def convert_to_long(
         weights.setdefault(re.sub(r"\.(query|key|value)\.", r".\1_global.", name), weights[name].clone())
     result = BertLongForXLRetrieval(long_config).to(source.dtype)
     missing = result.load_state_dict(weights, strict=False).missing_keys
-    renamed = rename(dict.fromkeys(info["missing_keys"]), XLM_ROBERTA_NAMES)
-    new = {name for name in [*renamed, *missing] if name not in weights or name in renamed}
+    new = rename(dict.fromkeys(info["missing_keys"]), XLM_ROBERTA_NAMES)
     tokenizer.model_max_length = max_length
-    return Conversion(result.eval(), tokenizer, sorted(new))
+    return Conversion(result.eval(), tokenizer, sorted({*new, *missing}))
 
 
 def long_configuration(
@@ -110,11 +119,11 @@ def long_configuration(
         )
     kept = (
         "vocab_size hidden_size num_hidden_layers num_attention_heads intermediate_size hidden_act "
-        "hidden_dropout_prob attention_probs_dropout_prob type_vocab_size initializer_range layer_norm_eps pad_token_id bos_token_id "
-        "eos_token_id classifier_dropout tie_word_embeddings"
+        "hidden_dropout_prob attention_probs_dropout_prob type_vocab_size initializer_range layer_norm_eps "
+        "pad_token_id bos_token_id eos_token_id classifier_dropout tie_word_embeddings max_global_tokens"
     ).split()
     return BertLongConfig(
-        **{name: getattr(config, name) for name in kept},
+        **{name: getattr(config, name) for name in kept if hasattr(config, name)},
         max_position_embeddings=max_length + offset,
         position_offset=offset,
         attention_window=attention_window,
@@ -151,18 +160,21 @@ def rename(weights: dict, patterns: dict[str, str]) -> dict:
     return renamed
 
 
-def load_tokenizer(model: str) -> PreTrainedTokenizerBase:
+def load_tokenizer(model: str, **kwargs) -> PreTrainedTokenizerBase:
     """Loads a checkpoint's tokenizer.
 
     Raises:
         ValueError: When there is none, or it has no separator and classification tokens.
     """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(model)
+        tokenizer = AutoTokenizer.from_pretrained(model, **kwargs)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f"A checkpoint must come with its tokenizer, got none in {model} ({error}). Copy its files there."
+            f"A checkpoint must come with its tokenizer, got none in {model} ({one_line(error)}). Add its files."
         ) from error
+    # Without a vocabulary transformers returns a tokenizer that knows its special tokens and nothing else.
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise ValueError(f"A checkpoint must come with its tokenizer, got none in {model}. Add its files.")
     if tokenizer.sep_token_id is None or tokenizer.cls_token_id is None:
         raise ValueError(
             f"A tokenizer must have cls and sep tokens, got {tokenizer.cls_token!r} and {tokenizer.sep_token!r} in "
@@ -187,14 +199,11 @@ def read_released(folder: str | Path) -> Conversion:
     for name in ("config.json", "pytorch_model.bin"):
         if not (folder / name).is_file():
             raise ValueError(f"A released checkpoint must have {name}, got none in {folder}. Give its folder.")
-    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     try:
-        weights = torch.load(folder / "pytorch_model.bin", map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises whatever its unpickler or the zip reader meets
-        raise ValueError(
-            f"{folder / 'pytorch_model.bin'} must be a file of tensors, got {type(error).__name__}: "
-            f"{str(error).splitlines()[0]} Download it again."
-        ) from error
+        settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{folder / 'config.json'} must be JSON, got {error}. Download it again.") from error
+    weights = _load_tensors(folder / "pytorch_model.bin")
     if "seqcls_classifier.weight" not in weights or "mlm_cls.predictions.decoder.weight" not in weights:
         raise ValueError(
             f"{folder} must hold the heads mlm_cls and seqcls_classifier, got {', '.join(_heads(weights))}. "
@@ -218,8 +227,25 @@ def read_released(folder: str | Path) -> Conversion:
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
-        raise ValueError(f"{folder} must hold the weights that config.json describes, got {error}") from error
+        raise ValueError(
+            f"{folder} must hold the weights that config.json describes, got {one_line(error)}. Download both again."
+        ) from error
     return Conversion(model.eval(), tokenizer)
+
+
+def _load_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """Reads named tensors and nothing else: a pickle that wants to run code is refused."""
+    try:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises whatever its unpickler or the zip reader meets
+        raise ValueError(
+            f"{path} must be a whole file of tensors, got {one_line(error)}. Download it again."
+        ) from error
+    if not isinstance(weights, dict) or not all(isinstance(weight, torch.Tensor) for weight in weights.values()):
+        raise ValueError(
+            f"{path} must hold named tensors and nothing else, got a {type(weights).__name__}. Download it again."
+        )
+    return weights
 
 
 def _heads(weights: dict) -> list[str]:

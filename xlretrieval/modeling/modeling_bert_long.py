@@ -233,8 +233,8 @@ class BertLongModel(BertLongPreTrainedModel):
         batch, length = given.shape[:2]
         if not torch.compiler.is_compiling() and length > self.config.longest_input:
             raise ValueError(
-                f"An input must have at most {self.config.longest_input} tokens, got {length}. Truncate it, or convert "
-                "the checkpoint with a larger --max-length."
+                f"An input must have at most {self.config.longest_input} tokens, got {length}. Truncate it, or "
+                "convert the checkpoint with a larger --max-length."
             )
         if attention_mask is None:
             valid = torch.ones((batch, length), dtype=torch.bool, device=given.device)

@@ -7,6 +7,8 @@ not installed, and gives the same scores.
 
 from __future__ import annotations
 
+import pickle
+
 import torch
 from torch import nn
 from transformers import (
@@ -15,6 +17,7 @@ from transformers import (
     BertPreTrainedModel,
     ModernBertModel,
     ModernBertPreTrainedModel,
+    PreTrainedConfig,
     XLMRobertaModel,
     XLMRobertaPreTrainedModel,
 )
@@ -166,6 +169,36 @@ XL_RETRIEVAL_MODELS: dict[str, type[PreTrainedModel]] = {
 }
 
 
+# The arguments of `from_pretrained` that say where files are: they hold for configuration and tokenizer too.
+HUB_ARGUMENTS = ("cache_dir", "local_files_only", "revision", "subfolder", "token")
+
+
+def one_line(error: Exception) -> str:
+    """What went wrong, on one line, and without torch's advice to load a pickle unsafely."""
+    if isinstance(error, pickle.UnpicklingError):
+        return "pickled objects other than tensors"
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+
+
+def load_config(name_or_path: str, **kwargs) -> PreTrainedConfig:
+    """Loads a checkpoint's configuration.
+
+    Args:
+        name_or_path: Hub id or folder.
+        **kwargs: Any of `HUB_ARGUMENTS`.
+
+    Raises:
+        ValueError: When there is none, or it cannot be read.
+    """
+    try:
+        return AutoConfig.from_pretrained(name_or_path, **kwargs)
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"The model must be a Hub id or a folder with config.json, got {name_or_path} ({one_line(error)}). "
+            "Check its name."
+        ) from error
+
+
 def load_xl_retrieval(name_or_path: str, **kwargs) -> PreTrainedModel:
     """Loads any supported checkpoint with both heads, new where the checkpoint has none.
 
@@ -174,9 +207,9 @@ def load_xl_retrieval(name_or_path: str, **kwargs) -> PreTrainedModel:
         **kwargs: For `from_pretrained`.
 
     Raises:
-        ValueError: When the checkpoint's model type has no model with both heads.
+        ValueError: When there is no such checkpoint, or its model type has no model with both heads.
     """
-    config = AutoConfig.from_pretrained(name_or_path)
+    config = load_config(name_or_path, **{name: kwargs[name] for name in HUB_ARGUMENTS if name in kwargs})
     if config.model_type not in XL_RETRIEVAL_MODELS:
         raise ValueError(
             f"The model type must be one of {', '.join(XL_RETRIEVAL_MODELS)}, got {config.model_type!r} in "
@@ -190,5 +223,6 @@ __all__ = [
     "BertForXLRetrieval",
     "ModernBertForXLRetrieval",
     "XLMRobertaForXLRetrieval",
+    "load_config",
     "load_xl_retrieval",
 ]
