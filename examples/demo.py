@@ -83,11 +83,15 @@ FACTS = {
 }
 SECTIONS = {
     "Place": [
-        ("The village lies {place}.", "Das Dorf liegt {place}.", "Le village se trouve {place}."),
         (
-            "Most visitors come {season}.",
-            "Die meisten Besucher kommen {season}.",
-            "La plupart des visiteurs viennent {season}.",
+            "The village lies {place}, where one sees many {animal}.",
+            "Das Dorf liegt {place}, wo man viele {animal} sieht.",
+            "Le village se trouve {place}, où l'on voit {animal}.",
+        ),
+        (
+            "Visitors come {season} and see {building}.",
+            "Besucher kommen {season} und sehen {building}.",
+            "Les visiteurs viennent {season} et voient {building}.",
         ),
     ],
     "Work": [
@@ -103,7 +107,7 @@ SECTIONS = {
         ),
     ],
     "History": [
-        ("Then came {event}.", "Dann kam {event}.", "Puis vint {event}."),
+        ("Then {event} came {season}.", "Dann kam {season} {event}.", "Puis {event} vint {season}."),
         (
             "On that day {building} was lost.",
             "An jenem Tag verlor man {building}.",
@@ -117,7 +121,6 @@ SECTIONS = {
             "Das große Fest wird {season} gefeiert.",
             "La grande fête a lieu {season}.",
         ),
-        ("Everybody eats {dish}.", "Alle essen {dish}.", "Tout le monde mange {dish}."),
         ("Later {animal} are shown.", "Später werden {animal} gezeigt.", "Plus tard on montre {animal}."),
     ],
 }
@@ -211,23 +214,10 @@ def main() -> None:
     }
     (output / "pretrain.yaml").write_text("".join(f"{key}: {value}\n" for key, value in config.items()))
     run("pretrain", output / "pretrain.yaml")
-    common = ("--corpus", corpus, "--split", "test")
+    common = ("--before", start, "--model", trained, "--corpus", corpus, "--split", "test")
     report = output / "evaluation"
-    run("evaluate", "alignment", "--before", start, "--model", trained, *common, "--output", report / "alignment")
-    run(
-        "evaluate",
-        "ranking",
-        "--scorer",
-        "embedding",
-        "--before",
-        start,
-        "--model",
-        trained,
-        *common,
-        "--output",
-        report / "ranking-by-embedding",
-    )
-    run("evaluate", "ranking", "--model", trained, *common, "--output", report / "ranking-by-head")
+    run("evaluate", "alignment", *common, "--output", report / "alignment")
+    run("evaluate", "ranking", *common, "--output", report / "ranking")
     print(f"\nCurves: {trained / 'curves.png'}   Tables: {report}   Model: {trained}")
 
 

@@ -122,6 +122,7 @@ def pretrain(run_arguments: RunArguments, args: XLPretrainingArguments) -> None:
     output = Path(args.output_dir)
     record = describe(run_arguments, args)
     checkpoint = last_whole_checkpoint(output) if run_arguments.resume else None
+    args.eval_on_start = args.eval_strategy != "no" and checkpoint is None
     if checkpoint is not None:
         check_same_run(output, record)
     corpus = AlignedSections.load(run_arguments.corpus, pairs=args.language_pairs)
@@ -138,10 +139,9 @@ def pretrain(run_arguments: RunArguments, args: XLPretrainingArguments) -> None:
     if args.should_save:
         output.mkdir(parents=True, exist_ok=True)
         write_json(output / "pretraining.json", record)
-    if trainer.held_out is not None and checkpoint is None:
-        trainer.evaluate()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    if trainer.held_out is not None:
+    evaluated = [row["step"] for row in trainer.state.log_history if "eval_loss" in row]
+    if trainer.held_out is not None and evaluated[-1:] != [trainer.state.global_step]:
         trainer.evaluate()
     trainer.save_model()
     trainer.save_state()
@@ -218,7 +218,7 @@ def write_json(path: Path, content: dict) -> None:
 
 
 def print_before_after(log_history: list[dict]) -> None:
-    """A table of the first and the last evaluation."""
+    """A table of the first and the last evaluation, as means over the language pairs."""
     from rich.console import Console
     from rich.table import Table
 
@@ -227,8 +227,6 @@ def print_before_after(log_history: list[dict]) -> None:
         return
     first, last = evaluations[0], evaluations[-1]
     table = Table("held-out articles", "before", "after", title=f"steps {first['step']} -> {last['step']}")
-    speed = ("runtime", "samples_per_second", "steps_per_second")
-    for name, value in first.items():
-        if name.startswith("eval_") and name in last and not name.endswith(speed):
-            table.add_row(name.removeprefix("eval_"), f"{value:.4f}", f"{last[name]:.4f}")
+    for name in ("qlm_loss", "qlm_accuracy", "rr_loss", "rr_accuracy", "mrr", "sentence_p1"):
+        table.add_row(name, f"{first[f'eval_{name}']:.4f}", f"{last[f'eval_{name}']:.4f}")
     Console().print(table)

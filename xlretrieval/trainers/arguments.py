@@ -71,6 +71,8 @@ class XLPretrainingArguments(TrainingArguments):
         super().__post_init__()
         # Our batches name what forward takes; the Trainer would look at the dataset's examples and find nothing.
         self.remove_unused_columns = False
+        if self.device.type == "cpu":
+            self.dataloader_pin_memory = False  # there is no device to pin it for
         if self.ddp_find_unused_parameters is None:
             # Every step reaches every parameter; a search for unused ones would take the heads for unused, and fail.
             self.ddp_find_unused_parameters = False
