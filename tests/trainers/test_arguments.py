@@ -29,6 +29,7 @@ def test_defaults_are_the_papers(tmp_path):
         ("qlm_weight", -1.0, "qlm_weight must not be negative, got -1.0"),
         ("eval_candidates", 1, "eval_candidates must be at least 2"),
         ("pairs_per_epoch", 0, "pairs_per_epoch must be at least 1"),
+        ("auto_find_batch_size", True, "auto_find_batch_size must be false"),
     ],
 )
 def test_what_cannot_be(name, value, message, tmp_path):

@@ -11,7 +11,8 @@ from xlretrieval.modeling.conversion import load_tokenizer
 from xlretrieval.modeling.xl_retrieval import load_xl_retrieval
 from xlretrieval.trainers.arguments import XLPretrainingArguments
 from xlretrieval.trainers.held_out import ranking_row
-from xlretrieval.trainers.pretraining import XLPretrainingTrainer
+from xlretrieval.trainers.pretraining import QueryLanguageModelingTrainer, XLPretrainingTrainer
+from xlretrieval.trainers.ranking import RelevanceRankingTrainer
 
 
 def build(long_folder, corpus, tmp_path, **options) -> XLPretrainingTrainer:
@@ -77,6 +78,22 @@ def test_training_learns_and_keeps_the_best(long_folder, corpus, tmp_path):
     assert after["eval_mrr"] == pytest.approx(trainer.state.best_metric)
     assert after["eval_qlm_loss"] < before["eval_qlm_loss"] - 0.5
     assert (tmp_path / "curves.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("trainer_class", "objective"), [(QueryLanguageModelingTrainer, "qlm"), (RelevanceRankingTrainer, "rr")]
+)
+def test_trainers_of_one_objective(trainer_class, objective, long_folder, corpus, tmp_path):
+    arguments = XLPretrainingArguments(
+        output_dir=str(tmp_path), max_steps=3, logging_steps=1, max_length=64, max_query_length=16, use_cpu=True
+    )
+    model, tokenizer = load_xl_retrieval(str(long_folder)), load_tokenizer(str(long_folder))
+    trainer = trainer_class(model, arguments, corpus, processing_class=tokenizer)
+    trainer.train()
+    rows = [row for row in trainer.state.log_history if "grad_norm" in row]
+    assert len(rows) == 3 and all(row[f"{objective}_loss"] == pytest.approx(row["loss"], abs=1e-5) for row in rows)
+    other = {"qlm": "rr", "rr": "qlm"}[objective]
+    assert not any(key.startswith(other) for row in rows for key in row)
 
 
 def test_early_stopping(long_folder, corpus_folder, tmp_path):

@@ -88,6 +88,9 @@ class XLPretrainingArguments(TrainingArguments):
         self._check("eval_candidates", self.eval_candidates >= 2, self.eval_candidates, "be at least 2")
         for name in ("qlm_weight", "rr_weight"):
             self._check(name, getattr(self, name) >= 0, getattr(self, name), "not be negative")
+        for name in ("auto_find_batch_size", "ignore_data_skip"):
+            # Both would make a step something else than what follows from the seed and its number.
+            self._check(name, not getattr(self, name), True, "be false")
         if self.pairs_per_epoch is not None:
             self._check("pairs_per_epoch", self.pairs_per_epoch >= 1, self.pairs_per_epoch, "be at least 1")
 

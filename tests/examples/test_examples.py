@@ -1,0 +1,63 @@
+"""Every example runs as its first lines say."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+def run(name: str, *words: object) -> str:
+    command = [sys.executable, str(EXAMPLES / name), *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_demo_goes_the_whole_road(tmp_path):
+    printed = run("demo.py", "--output", tmp_path / "demo", "--villages", 40, "--steps", 9)
+    assert "$ xlretrieval evaluate ranking" in printed and "before" in printed
+    trained = tmp_path / "demo" / "trained"
+    assert (trained / "model.safetensors").exists() and (trained / "curves.png").exists()
+    results = json.loads((tmp_path / "demo" / "evaluation" / "ranking" / "results.json").read_text())
+    assert results
+
+
+@pytest.mark.slow
+def test_both_ways_to_score_agree(long_folder):
+    pair = ("the city in the mountain", "die stadt auf dem berg")
+    ours = float(run("rerank.py", long_folder, *pair).split()[0])
+    theirs = float(run("with_sentence_transformers.py", long_folder, *pair))
+    assert ours == pytest.approx(theirs, abs=1e-3)  # printed with three decimals
+
+
+def test_configurations_name_options_that_exist():
+    from dataclasses import fields
+
+    from xlretrieval.cli.pretrain import RunArguments
+    from xlretrieval.trainers.arguments import XLPretrainingArguments
+
+    known = {option.name for option in [*fields(RunArguments), *fields(XLPretrainingArguments)]}
+    assert set(yaml.safe_load((EXAMPLES / "pretrain.yaml").read_text())) <= known
+
+
+def test_launch_configurations_are_accelerates():
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    for path in (EXAMPLES / "accelerate").glob("*.yaml"):
+        assert load_config_from_file(str(path)).mixed_precision == "bf16"
+
+
+def test_the_real_text_experiment_imports():
+    spec = importlib.util.spec_from_file_location("pretrain_real_text", EXAMPLES / "pretrain_real_text.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.ARMS["document masking"] == {"mask_mode": "document"}
