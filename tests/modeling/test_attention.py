@@ -425,12 +425,12 @@ def test_dropout_acts_on_local_and_on_global_rows(implementation: str, is_global
 
 
 def test_memory_of_sdpa_grows_linearly():
-    """Scores of the local rows: 576 per token, whatever the length, where a dense mask would have 8,192."""
+    """Scores of the local rows: 176 per token, whatever the length, where a dense mask would have 8,192."""
 
     def elements(length: int) -> int:
         valid, is_global = full(length, list(range(48)))
         pattern: AttentionPattern = build_pattern(valid, is_global, [64], "sdpa", 128)
-        return pattern.local_masks[32].numel()
+        return pattern.local_masks[32].mask.numel()
 
     assert elements(1024) == 1024 * (64 + 64 + 48)
     assert elements(8192) == 8 * elements(1024)

@@ -43,7 +43,7 @@ class AttentionPattern:
         slots: Position of the s-th global token of a row, `(batch, slots)`; 0 where there are fewer.
         slot_valid: Whether the slot holds a token, bool `(batch, slots)`.
         slot_of_token: For a global token its slot, `(batch, length)`; arbitrary for local tokens.
-        local_masks: For every half window the mask of the local rows, shaped as its implementation wants it.
+        local_masks: For every half window the mask of the local rows, as its implementation wants it.
         key_mask: Keys of the global rows, bool `(batch, 1, 1, length)`.
     """
 
@@ -53,7 +53,27 @@ class AttentionPattern:
     slot_valid: Tensor
     slot_of_token: Tensor
     key_mask: Tensor
-    local_masks: dict[int, Tensor | BlockMask] = field(default_factory=dict)
+    local_masks: dict[int, Tensor | Blocks | BlockMask] = field(default_factory=dict)
+
+
+@dataclass
+class Blocks:
+    """The sequences of a batch cut into blocks of queries, each with the keys it may see.
+
+    Tokens are numbered through the batch, `row * length + position`, and gathered by number: no shape depends on how
+    the length divides, so one compiled or exported graph serves every length.
+
+    Attributes:
+        queries: Token of every query, `(blocks of all rows, block)`.
+        keys: Token of every key, `(blocks of all rows, block + 2 * half window + slots)`.
+        mask: Which query sees which key, bool `(blocks of all rows, 1, queries, keys)`.
+        outputs: Place of every token among all queries, `(batch, length)`.
+    """
+
+    queries: Tensor
+    keys: Tensor
+    mask: Tensor
+    outputs: Tensor
 
 
 def derive_global_mask(input_ids: Tensor | None, valid: Tensor, sep_token_id: int | None) -> Tensor:
@@ -143,31 +163,37 @@ def _block_size(half: int) -> int:
 
 def _use_dense_block(length: int) -> bool:
     # A compiled or exported graph serves every length, so it does not branch on one.
-    return length <= DENSE_LENGTH and not torch.compiler.is_compiling()
+    return not torch.compiler.is_compiling() and length <= DENSE_LENGTH
 
 
-def _windows(tensor: Tensor, half: int, block: int, value: float | bool = 0) -> Tensor:
-    """Overlapping neighbourhoods: `(batch, length, ...)` -> `(batch, blocks, ..., block + 2 half)`."""
-    length = tensor.shape[1]
-    blocks = (length + block - 1) // block
-    padding = [0, 0] * (tensor.dim() - 2) + [half, half + blocks * block - length]
-    return F.pad(tensor, padding, value=value).unfold(1, block + 2 * half, block)
-
-
-def _blocked_mask(pattern: AttentionPattern, half: int) -> Tensor:
-    """Mask of the local rows, bool `(batch * blocks, 1, block, neighbourhood + slots)`; dense for short inputs."""
+def _blocks(pattern: AttentionPattern, half: int) -> Tensor | Blocks:
+    """Mask and positions of the local rows; for short inputs one dense block, that is, a mask alone."""
     batch, length = pattern.valid.shape
     if _use_dense_block(length):
         return _dense_mask(pattern, half)
     block, device = _block_size(half), pattern.valid.device
+    blocks = (length + block - 1) // block
+    number = torch.arange(batch * blocks, device=device)[:, None]
+    row, start = number // blocks, number % blocks * block
+    query = start + torch.arange(block, device=device)
+    key = start + torch.arange(-half, block + half, device=device)
+    # Outside of its row a block reads the nearest token; nothing attends to that.
+    near_query, near_key = query.clamp(max=length - 1), key.clamp(0, length - 1)
     # Global keys are taken from the slots, so the window leaves them out: they count once.
-    near = _windows(pattern.valid & ~pattern.is_global, half, block, value=False)
-    offset = torch.arange(block + 2 * half, device=device) - torch.arange(block, device=device)[:, None] - half
+    seen = (pattern.valid & ~pattern.is_global)[row, near_key] & (key >= 0) & (key < length)
+    distance = key[:, None, :] - query[:, :, None]
+    window = seen[:, None, :] & (distance.abs() <= half)
     # A global token sees itself in its slot, a token of padding only here.
-    window = near[:, :, None, :] & (offset.abs() <= half)
-    alone = ~_windows(pattern.valid, half, block, value=False)[:, :, None, :] & (offset == 0)
-    slots = pattern.slot_valid[:, None, None, :].expand(-1, window.shape[1], block, -1)
-    return torch.cat([window | alone, slots], dim=-1).flatten(0, 1).unsqueeze(1)
+    padding = ~pattern.valid[row, near_query] | (query >= length)
+    window = window | (padding[:, :, None] & (distance == 0))
+    slots = pattern.slot_valid[row].expand(-1, block, -1)
+    slot_key = pattern.slots[row[:, 0]]
+    return Blocks(
+        queries=row * length + near_query,
+        keys=row * length + torch.cat([near_key, slot_key], dim=-1),
+        mask=torch.cat([window, slots], dim=-1)[:, None],
+        outputs=torch.arange(batch, device=device)[:, None] * (blocks * block) + torch.arange(length, device=device),
+    )
 
 
 def _block_sparse_mask(pattern: AttentionPattern, half: int) -> BlockMask:
@@ -182,9 +208,9 @@ def _block_sparse_mask(pattern: AttentionPattern, half: int) -> BlockMask:
     return create_block_mask(sees, batch, None, length, length, device=valid.device, _compile=valid.is_cuda)
 
 
-LOCAL_MASKS: dict[str, Callable[[AttentionPattern, int], Tensor | BlockMask]] = {
+LOCAL_MASKS: dict[str, Callable[[AttentionPattern, int], Tensor | Blocks | BlockMask]] = {
     "eager": _dense_mask,
-    "sdpa": _blocked_mask,
+    "sdpa": _blocks,
     "flex_attention": _block_sparse_mask,
 }
 
@@ -229,25 +255,19 @@ def blocked_attention(
     module: nn.Module, hidden_states: Tensor, query: Tensor, key: Tensor, value: Tensor, pattern: AttentionPattern
 ) -> tuple[Tensor, None]:
     """Window + global attention in memory linear in the length. Arguments as for `eager_attention`."""
-    mask = pattern.local_masks[module.half_window]
-    batch, heads, length, dim = query.shape
-    if _use_dense_block(length):
-        output = _sdpa(module, query, key, value, mask)
-        return _with_global_rows(module, hidden_states, output, pattern), None
-    half, block = module.half_window, _block_size(module.half_window)
-    blocks = (length + block - 1) // block
-    index = pattern.slots[:, None, :, None].expand(-1, heads, -1, dim)
-
-    def neighbourhoods(tensor: Tensor) -> Tensor:
-        near = _windows(tensor.transpose(1, 2), half, block).transpose(-1, -2)
-        far = tensor.gather(2, index)[:, None].expand(-1, blocks, -1, -1, -1)
-        return torch.cat([near, far], dim=-2).flatten(0, 1)
-
-    padded = F.pad(query, (0, 0, 0, blocks * block - length))
-    queries = padded.unflatten(2, (blocks, block)).transpose(1, 2).flatten(0, 1)
-    output = _sdpa(module, queries, neighbourhoods(key), neighbourhoods(value), mask)
-    output = output.unflatten(0, (batch, blocks)).transpose(1, 2).flatten(2, 3)[:, :, :length]
+    blocks = pattern.local_masks[module.half_window]
+    if isinstance(blocks, Blocks):
+        query, key, value = _take(query, blocks.queries), _take(key, blocks.keys), _take(value, blocks.keys)
+        output = _take(_sdpa(module, query, key, value, blocks.mask), blocks.outputs)
+    else:
+        output = _sdpa(module, query, key, value, blocks)
     return _with_global_rows(module, hidden_states, output, pattern), None
+
+
+def _take(states: Tensor, tokens: Tensor) -> Tensor:
+    """Gathers tokens by number: `(rows, heads, length, head_dim)` and `(n, k)` -> `(n, heads, k, head_dim)`."""
+    taken = states.transpose(1, 2).flatten(0, 1).index_select(0, tokens.flatten())
+    return taken.unflatten(0, tokens.shape).transpose(1, 2)
 
 
 def flex_local_attention(
