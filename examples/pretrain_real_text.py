@@ -44,6 +44,7 @@ from xlretrieval.trainers.pretraining import XLPretrainingTrainer
 TRAINED_PAIRS = ["en-fr", "en-de", "en-es"]
 UNSEEN_PAIRS = ["de-fr", "de-es", "es-fr"]  # measured, never trained on
 ARMS = {
+    "nothing more": {},
     "qlm": {"objectives": ["qlm"]},
     "rr": {"objectives": ["rr"]},
     "qlm+rr": {},
@@ -221,6 +222,17 @@ def per_pair_table(measured: dict[str, dict[str, list[float]]], metric: str) -> 
     return "\n".join(lines)
 
 
+def measure(options: argparse.Namespace, corpus: AlignedSections, arm: str, folder: Path) -> dict[str, list[float]]:
+    """Everything about one arm, after a short ranking training from it too."""
+    path = options.output / f"measured-{arm.replace(' ', '-')}.json"
+    if not path.exists():
+        tuned = train_arm(options, corpus, folder, f"{arm} tuned", options.tuning_steps, objectives=["rr"])
+        values = alignment(options, corpus, folder) | ranking(options, corpus, folder)
+        values |= {f"tuned {key}": rows for key, rows in ranking(options, corpus, tuned).items()}
+        path.write_text(json.dumps(values))
+    return json.loads(path.read_text())
+
+
 def main() -> None:
     """Runs the arms that are asked for, then measures everything that is there."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -229,7 +241,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("runs/real-text"))
     parser.add_argument("--arms", nargs="*", default=list(ARMS), help=f"of {', '.join(ARMS)}")
     parser.add_argument("--train-only", action="store_true", help="stop before the evaluation")
-    parser.add_argument("--steps", type=int, default=3500, help="steps of each arm")
+    parser.add_argument("--steps", type=int, default=2000, help="steps of each arm")
     parser.add_argument("--base-steps", type=int, default=3000, help="MLM steps of the base")
     parser.add_argument("--tuning-steps", type=int, default=150, help="ranking steps before the second measurement")
     parser.add_argument("--batch", type=int, default=32)
@@ -241,7 +253,7 @@ def main() -> None:
     parser.add_argument("--base-length", type=int, default=96)
     parser.add_argument("--max-length", type=int, default=128)
     parser.add_argument("--attention-window", type=int, default=32)
-    parser.add_argument("--queries", type=int, default=300)
+    parser.add_argument("--queries", type=int, default=120, help="held-out queries per direction")
     parser.add_argument("--candidates", type=int, default=20)
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
@@ -251,18 +263,16 @@ def main() -> None:
     if not (start / "model.safetensors").exists():
         base = train_base(options, corpus)
         convert_to_long(str(base), 2 * options.max_length, options.attention_window).save(start)
-    folders = {"nothing more": start}
+    folders = {}
     for arm in options.arms:
-        folders[arm] = train_arm(options, corpus, start, arm, options.steps, **ARMS[arm])
+        folders[arm] = (
+            start if arm == "nothing more" else train_arm(options, corpus, start, arm, options.steps, **ARMS[arm])
+        )
     if options.train_only:
         return
     measured, figures = {}, {}
     for arm, folder in folders.items():
-        tuning = {"objectives": ["rr"]}
-        tuned = train_arm(options, corpus, folder, f"{arm} tuned", options.tuning_steps, **tuning)
-        values = alignment(options, corpus, folder) | ranking(options, corpus, folder)
-        values |= {f"tuned {key}": rows for key, rows in ranking(options, corpus, tuned).items()}
-        measured[arm] = values
+        measured[arm] = measure(options, corpus, arm, folder)
         path = folder / "figures.json"
         figures[arm] = json.loads(path.read_text()) if path.exists() else {}
     report = [table(measured, figures)]

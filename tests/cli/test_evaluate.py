@@ -8,7 +8,7 @@ import torch
 from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizer
 
 from xlretrieval.cli.main import main
-from xlretrieval.data import sections
+from xlretrieval.data import section_table
 from xlretrieval.data.sections import AlignedPair, AlignedSectionsWriter, Section
 from xlretrieval.evaluation.ranking import read_qrels, read_run
 
@@ -57,7 +57,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, str]:
 
 @pytest.fixture
 def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(sections, "_default_cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(section_table, "default_cache", lambda: tmp_path / "cache")
     with AlignedSectionsWriter(tmp_path / "corpus") as writer:
         for language, texts in (
             ("de", GERMAN),

@@ -15,7 +15,7 @@ from xlretrieval.data.sections import AlignedSections
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path_factory.mktemp("cache")
-    monkeypatch.setattr("xlretrieval.data.sections._default_cache", lambda: folder)
+    monkeypatch.setattr("xlretrieval.data.section_table.default_cache", lambda: folder)
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
+"""Batches for QLM and RR: what comes out, what is cut, what is masked."""
+
+from __future__ import annotations
+
 import itertools
-import json
 import pickle
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,35 +12,18 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
-from transformers import AutoTokenizer, BertTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import BertTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from xlretrieval.data.collators import (
     IGNORE_INDEX,
     PretrainingCollator,
     QueryLanguageModelingCollator,
     RelevanceRankingCollator,
-    encode_pair,
-    pair_template,
 )
 from xlretrieval.data.sampling import QueryDocument, RankingGroup
+from xlretrieval.data.templates import pair_template
+from xlretrieval.data.tokenization import token_ids
 from xlretrieval.modeling.attention import derive_global_mask
-
-TINY = "[PAD] [UNK] [CLS] [SEP] [MASK] the red house is old das rote haus ist alt".split()
-
-
-@pytest.fixture(scope="module")
-def tiny() -> BertTokenizer:
-    return BertTokenizer(vocab={word: index for index, word in enumerate(TINY)})
-
-
-@pytest.fixture(scope="module")
-def bert(wordpiece_folder: Path) -> PreTrainedTokenizerBase:
-    return AutoTokenizer.from_pretrained(wordpiece_folder)
-
-
-@pytest.fixture(scope="module")
-def xlm_roberta(unigram_folder: Path) -> PreTrainedTokenizerBase:
-    return AutoTokenizer.from_pretrained(unigram_folder)
 
 
 def masked(query: str, document: str, seed: int = 0) -> QueryDocument:
@@ -147,19 +132,6 @@ def test_rows_are_padded_to_the_longest_and_never_beyond_max_length(
     assert collator([ranked("", ["haus " * longest, "alt"])])["input_ids"].shape == (2, width)
 
 
-def test_encode_pair_literally(bert: PreTrainedTokenizerBase, xlm_roberta: PreTrainedTokenizerBase) -> None:
-    query, document = [10, 11, 12], [20, 21, 22, 23]
-    assert encode_pair(bert, query, document, 8, 2) == ([2, 10, 11, 3, 20, 21, 22, 3], [0, 0, 0, 0, 1, 1, 1, 1], 4)
-    assert encode_pair(xlm_roberta, query, document, 8, 2) == ([0, 10, 11, 2, 2, 20, 21, 2], [0] * 8, 4)
-    assert encode_pair(bert, [], [20], 8, 2) == ([2, 3, 20, 3], [0, 0, 1, 1], 2)
-    for tokenizer in (bert, xlm_roberta):  # as the tokenizer itself joins them
-        query, document = (
-            tokenizer(text, add_special_tokens=False)["input_ids"] for text in ("red house", "das haus")
-        )
-        whole = tokenizer("red house", "das haus", return_token_type_ids=True)
-        assert encode_pair(tokenizer, query, document, 64, 32)[:2] == (whole["input_ids"], whole["token_type_ids"])
-
-
 # Truncation
 
 
@@ -173,7 +145,8 @@ def test_the_document_gives_way_and_what_is_cut_is_counted(tiny: BertTokenizer) 
     assert collator.counts() == {"examples": 2, "tokens": 24, "truncated_queries": 0, "truncated_documents": 1}
     batch = collator([ranked("the red house is old red", ["das", "alt " * 5])])
     assert words(tiny, batch["input_ids"][1]) == "[CLS] the red house is old [SEP] alt alt alt alt [SEP]"
-    assert (collator.examples, collator.truncated_queries, collator.truncated_documents) == (4, 2, 2)
+    counts = collator.counts()
+    assert (counts["examples"], counts["truncated_queries"], counts["truncated_documents"]) == (4, 2, 2)
 
 
 def test_a_query_is_cut_at_its_cap_whatever_the_document(tiny: BertTokenizer) -> None:
@@ -181,8 +154,8 @@ def test_a_query_is_cut_at_its_cap_whatever_the_document(tiny: BertTokenizer) ->
         collator = RelevanceRankingCollator(tiny, max_length=12, max_query_length=cap)
         row = collator([ranked("red " * query_length, ["haus " * document_length])])["input_ids"][0].tolist()
         kept = min(cap, query_length)
-        assert row.count(TINY.index("red")) == kept
-        assert row.count(TINY.index("haus")) == min(document_length, 12 - 3 - kept)
+        assert row.count(tiny.vocab["red"]) == kept
+        assert row.count(tiny.vocab["haus"]) == min(document_length, 12 - 3 - kept)
 
 
 @pytest.mark.parametrize(
@@ -203,12 +176,6 @@ def test_bad_arguments_are_errors(tiny: BertTokenizer, kwargs: dict, message: st
         PretrainingCollator(tiny, **kwargs)
 
 
-def test_encode_pair_wants_room_for_a_document(bert: PreTrainedTokenizerBase) -> None:
-    with pytest.raises(ValueError, match="max_length must leave room for a document"):
-        encode_pair(bert, [10], [20], max_length=67, max_query_length=64)
-    assert len(encode_pair(bert, [10] * 99, [20] * 99, max_length=68, max_query_length=64)[0]) == 68
-
-
 def test_batches_that_make_no_sense_are_errors(tiny: BertTokenizer) -> None:
     collator = PretrainingCollator(tiny)
     with pytest.raises(ValueError, match="must have the same number of documents, at least 1, got 1, 2"):
@@ -219,92 +186,12 @@ def test_batches_that_make_no_sense_are_errors(tiny: BertTokenizer) -> None:
         collator([masked("red", "alt"), ranked("red", ["alt"])])
 
 
-def test_a_tokenizer_must_join_pairs_and_have_a_mask(tiny: BertTokenizer) -> None:
-    from tokenizers import Tokenizer, models, pre_tokenizers
-
-    backend = Tokenizer(models.WordLevel({"<unk>": 0, "a": 1, "b": 2, "<sep>": 3}, unk_token="<unk>"))
-    backend.pre_tokenizer = pre_tokenizers.Whitespace()
-    with pytest.raises(ValueError, match="must put its separator '<sep>' between two texts, got the ids"):
-        RelevanceRankingCollator(PreTrainedTokenizerFast(tokenizer_object=backend, sep_token="<sep>"))
-    unpadded = BertTokenizer(vocab={word: index for index, word in enumerate(TINY)})
-    unpadded.pad_token = None
-    with pytest.raises(ValueError, match="must have a padding token"):
-        RelevanceRankingCollator(unpadded)
-    unmasking = BertTokenizer(vocab={word: index for index, word in enumerate(TINY)})
-    unmasking.mask_token = None
-    RelevanceRankingCollator(unmasking)
-    with pytest.raises(ValueError, match="must have a mask token for QLM"):
-        QueryLanguageModelingCollator(unmasking)
-
-
-# Texts
-
-
-@pytest.mark.parametrize(
-    ("query", "document"),
-    [("red [SEP] house [MASK]", "[CLS] haus [PAD]"), ("red </s> house <mask>", "<s>haus</s> <pad>")],
-)
-def test_special_tokens_in_a_text_are_text(
-    bert: PreTrainedTokenizerBase, xlm_roberta: PreTrainedTokenizerBase, query: str, document: str
-) -> None:
-    for tokenizer in (bert, xlm_roberta):
-        ids = RelevanceRankingCollator(tokenizer)([ranked(query, [document])])["input_ids"][0].tolist()
-        template = pair_template(tokenizer)
-        placed = [token for token, _ in (*template.prefix, *template.middle, *template.suffix)]
-        special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id, tokenizer.pad_token_id}
-        assert [token for token in ids if token in special] == placed
-        assert (
-            words(tokenizer, ids).split().index(words(tokenizer, placed[1:2])) > 3
-        )  # both words of the query are before
-
-
-def test_a_special_token_in_a_text_is_spelled_out(bert: PreTrainedTokenizerBase) -> None:
-    row = RelevanceRankingCollator(bert)([ranked("red [SEP]", ["haus"])])["input_ids"][0]
-    assert (
-        words(bert, row[:10]) == "[CLS] red [UNK] s ##e ##p [UNK] [SEP] haus [SEP]"
-    )  # [ and ] are not in the vocabulary
-
-
 def test_a_text_without_a_token_is_no_error(tiny: BertTokenizer) -> None:
     for mode in ("query", "document", "mixed"):
         batch = QueryLanguageModelingCollator(tiny, mask_mode=mode)([masked("", " "), masked("red", "alt")])
         assert batch["input_ids"][0].tolist() == [2, 3, 3, 0, 0, 0, 0, 0]
         assert (batch["labels"][0] == IGNORE_INDEX).all()
         assert (batch["labels"][1] != IGNORE_INDEX).any()
-
-
-@pytest.mark.parametrize(
-    "text", ["house", "house ", " ", "a", "水", "[SEP]", "</s>", "river.,? " * 40 + "x" * 300 + " "]
-)
-def test_a_line_of_200_000_characters_gives_the_same_tokens(
-    bert: PreTrainedTokenizerBase, xlm_roberta: PreTrainedTokenizerBase, text: str
-) -> None:
-    text = (text * 200_000)[:200_000]
-    for tokenizer in (bert, xlm_roberta):
-        if tokenizer is xlm_roberta and " " not in text[:400]:
-            continue  # the whole is one word to a Unigram model, which may cut it elsewhere near the end
-        collator = RelevanceRankingCollator(tokenizer, max_length=128, max_query_length=32)
-        whole = collator._token_ids([text])[0]
-        batch = collator([ranked(text, [text])])
-        expected, _, _ = encode_pair(tokenizer, whole, whole, 128, 32)
-        assert batch["input_ids"][0, : len(expected)].tolist() == expected
-        room = 128 - pair_template(tokenizer).specials - min(32, len(whole))
-        assert collator.truncated_documents == (len(whole) > room)
-
-
-def test_the_tokenizer_sees_little_of_a_long_text(tiny: BertTokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
-    collator = RelevanceRankingCollator(tiny)
-    tokenized: list[int] = []
-    token_ids = collator._token_ids
-    monkeypatch.setattr(collator, "_token_ids", lambda texts: tokenized.extend(map(len, texts)) or token_ids(texts))
-    collator([ranked("red house " * 20_000, ["das haus " * 20_000, "alt"])])
-    assert tokenized == [8 * (64 + 100), 8 * (509 + 100), 3]
-
-
-def test_long_texts_raise_no_warning(tiny: BertTokenizer, caplog: pytest.LogCaptureFixture) -> None:
-    tokenizer = BertTokenizer(vocab=tiny.vocab, model_max_length=16)
-    RelevanceRankingCollator(tokenizer)([ranked("red " * 50, ["haus " * 900])])
-    assert not caplog.records
 
 
 # Masks
@@ -431,13 +318,13 @@ def test_any_text_gives_a_batch_that_holds(
     assert set(ids[batch["attention_mask"] == 0].tolist()) <= {tokenizer.pad_token_id}
     reserved = torch.tensor(sorted(set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}))
     for row, (query, document, _) in enumerate(pairs):
-        query_ids, document_ids = collator._token_ids([query, document])
-        expected, types, number = encode_pair(tokenizer, query_ids, document_ids, max_length, cap)
-        assert ids[row, : length[row]].tolist() == expected
+        expected = template.join(*token_ids(tokenizer, [query, document]), max_length, cap)
+        number = expected.number_of_global
+        assert ids[row, : length[row]].tolist() == expected.ids
         assert batch["global_attention_mask"][row].nonzero().flatten().tolist() == list(range(number))
         assert number == ids[row].tolist().index(tokenizer.sep_token_id) + 1
         if not double:
-            assert batch["token_type_ids"][row, : length[row]].tolist() == types
+            assert batch["token_type_ids"][row, : length[row]].tolist() == expected.token_type_ids
         text = ~torch.isin(ids[row], reserved)
         before = torch.arange(ids.shape[1]) < number
         eligible = text & {"query": before, "document": ~before, "mixed": text}[mode]
@@ -448,132 +335,3 @@ def test_any_text_gives_a_batch_that_holds(
             batch["input_ids"][row, eligible & (batch["input_ids"][row] != ids[row])],
             torch.tensor([token for token in tokenizer.all_special_ids if token != tokenizer.mask_token_id]),
         ).any()
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    pieces=st.lists(
-        st.tuples(
-            st.sampled_from(["house", "xyz", "水", "x" * 99, "x" * 101, "x" * 250, ".", " " * 50]), st.integers(1, 60)
-        ),
-        max_size=12,
-    ),
-    wanted=st.integers(1, 40),
-)
-def test_cutting_a_text_before_tokenizing_changes_no_token(pieces: list, wanted: int, bert) -> None:
-    text = " ".join(" ".join([piece] * count) for piece, count in pieces)
-    collator = RelevanceRankingCollator(bert)
-    whole, found = collator._token_ids([text])[0], collator.tokenize([text], [wanted])[0]
-    assert found[:wanted] == whole[:wanted]
-    assert (len(found) > wanted) == (len(whole) > wanted)
-
-
-# The released code
-
-
-@pytest.fixture(scope="module")
-def released(oracle: Path) -> tuple[BertTokenizer, dict, Path]:
-    folder = oracle / "collators"
-    tokens = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
-    tokenizer = BertTokenizer(vocab={token: index for index, token in enumerate(tokens)})
-    return tokenizer, np.load(folder / "collate.npz"), folder
-
-
-# It parsed "[SEP]" and "[MASK]" in a text as special tokens. That is the fifth example, and ours are other ids there.
-LITERAL_SPECIALS = "[MASK]"
-
-
-def test_tokens_are_those_of_the_released_code(released: tuple) -> None:
-    tokenizer, _, folder = released
-    collator = RelevanceRankingCollator(tokenizer)
-    for entry in json.loads((folder / "tokenize.json").read_text()):
-        if "[" not in entry["text"]:
-            assert collator.tokenize([entry["text"]], [10_000]) == [entry["ids"][1:-1]]
-
-
-def check_against_released(batch: dict[str, torch.Tensor], golden: dict, key: str, rows: Sequence[int]) -> None:
-    """Compares masks and token types. Two differences are deliberate.
-
-    Ours is padded to the longest row, theirs to the maximum; theirs has one mask of 0 (padding), 1 and 2 (global)
-    where ours has an attention mask and a global attention mask.
-    """
-    width = batch["input_ids"].shape[1]
-    for row in rows:
-        mask = golden[f"{key}/attention_mask"][row]
-        assert not mask[width:].any()
-        assert batch["attention_mask"][row].tolist() == (mask[:width] > 0).tolist()
-        if "global_attention_mask" in batch:
-            assert batch["global_attention_mask"][row].tolist() == (mask[:width] == 2).tolist()
-        else:
-            assert mask.max() == 1
-        types = golden[f"{key}/token_type_ids"][row][:width]
-        assert batch["token_type_ids"][row].tolist() == types.tolist()
-
-
-@pytest.mark.parametrize(("length", "is_global"), itertools.product((64, 128), (0, 1)))
-def test_ranking_batches_are_those_of_the_released_code(released: tuple, length: int, is_global: int) -> None:
-    tokenizer, golden, folder = released
-    examples = json.loads((folder / "examples.json").read_text())["EX"]
-    groups = [ranked(queries[0], documents) for _, _, _, queries, documents, _ in examples]
-    collator = RelevanceRankingCollator(tokenizer, length, max_query_length=32, global_attention=bool(is_global))
-    batch, key = collator(groups), f"rr/ex_L{length}/glb{is_global}"
-    same = [row for row in range(10) if LITERAL_SPECIALS not in groups[row // 2].query]
-    assert len(same) == 8
-    check_against_released(batch, golden, key, same)
-    width = batch["input_ids"].shape[1]
-    assert batch["input_ids"][same].tolist() == golden[f"{key}/input_ids"][same, :width].tolist()
-    assert batch["labels"].tolist() == golden[f"{key}/labels"].flatten().tolist()
-
-
-def test_long_pairs_are_those_of_the_released_code_under_its_cut_of_the_query(released: tuple) -> None:
-    tokenizer, golden, folder = released
-    examples = json.loads((folder / "examples.json").read_text())["EXT"]
-    ids, types = golden["rr/ext_L64/glb1/input_ids"], golden["rr/ext_L64/glb1/token_type_ids"]
-    for row, (_, _, _, queries, documents, _) in enumerate(examples):
-        # It cut the longer of the two token by token, so the query lost 375 of 406 tokens; ours has a cap.
-        cap = int((types[row] == 0).sum()) - 2
-        batch = RelevanceRankingCollator(tokenizer, 64, max_query_length=cap)([ranked(queries[0], documents)])
-        assert batch["input_ids"][0].tolist() == ids[row].tolist()
-        check_against_released(batch, {k: golden[k][row:] for k in golden}, "rr/ext_L64/glb1", [0])
-    batch = RelevanceRankingCollator(tokenizer, 1024, max_query_length=1_000)(
-        [ranked(queries[0], documents) for _, _, _, queries, documents, _ in examples]
-    )
-    assert batch["input_ids"].shape == (3, 856)
-    assert batch["input_ids"].tolist() == golden["rr/ext_L1024/glb1/input_ids"][:, :856].tolist()
-    check_against_released(batch, golden, "rr/ext_L1024/glb1", range(3))
-
-
-@pytest.mark.parametrize(
-    ("mode", "is_global", "probability"), itertools.product(("query", "document", "mixed"), (0, 1), (0.15, 0.3))
-)
-def test_masked_batches_are_those_of_the_released_code_but_for_the_draws(
-    released: tuple, mode: str, is_global: int, probability: float
-) -> None:
-    tokenizer, golden, folder = released
-    examples = json.loads((folder / "examples_qlm.json").read_text())
-    key = f"qlm/{mode}/glb{is_global}/p{probability}"
-    collator = QueryLanguageModelingCollator(
-        tokenizer, 64, 32, mode, mask_probability=probability, global_attention=bool(is_global)
-    )
-    same = [row for row, example in enumerate(examples) if LITERAL_SPECIALS not in example[3][0]]
-    assert len(same) == 4
-    batches = [
-        collator([masked(queries[0], documents[0], seed) for _, _, _, queries, documents, _ in examples])
-        for seed in range(60)
-    ]
-    width = batches[0]["input_ids"].shape[1]
-    ids, labels = (golden[f"{key}/{name}"][same, :width] for name in ("input_ids", "labels"))
-    assert (golden[f"{key}/labels"][:, width:] == IGNORE_INDEX).all()
-    before = np.where(labels == IGNORE_INDEX, ids, labels)
-    eligible = np.zeros_like(before, dtype=bool)
-    for batch in batches:
-        check_against_released(batch, golden, key, same)
-        assert unmasked(batch)[same].tolist() == before.tolist()
-        eligible |= (batch["labels"][same] != IGNORE_INDEX).numpy()
-    assert not ((labels != IGNORE_INDEX) & ~eligible).any()  # what it masked, we may mask
-    sides = {"query": (0,), "document": (1,), "mixed": (0, 1)}[mode]
-    types, text = golden[f"{key}/token_type_ids"][same, :width], ~np.isin(before, (0, 2, 3))
-    assert (eligible == (np.isin(types, sides) & text)).all()  # all text of the side, and nothing else
-    if mode == "mixed":  # it masked each side as the mode for that side alone does
-        alone = [golden[f"qlm/{side}/glb{is_global}/p{probability}/labels"] for side in ("query", "document")]
-        assert (golden[f"{key}/labels"] == np.maximum(*alone)).all()

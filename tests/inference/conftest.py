@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizer
+from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizer, CanineTokenizer
 
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval
@@ -29,6 +29,12 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> BertTokenizer:
     folder: Path = tmp_path_factory.mktemp("tokenizer")
     (folder / "vocab.txt").write_text("\n".join(WORDS) + "\n")
     return BertTokenizer.from_pretrained(folder, model_max_length=64)
+
+
+@pytest.fixture(scope="session")
+def python_tokenizer() -> CanineTokenizer:
+    """One that is written in Python and spells letters as their code points; made once, as that takes seconds."""
+    return CanineTokenizer()
 
 
 def tiny_config(**changes: object) -> BertConfig:

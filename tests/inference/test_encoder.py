@@ -7,11 +7,11 @@ from transformers import (
     BertForMaskedLM,
     BertForSequenceClassification,
     BertModel,
-    CanineTokenizer,
     RobertaConfig,
     RobertaModel,
 )
 
+from xlretrieval.data.tokenization import token_ids
 from xlretrieval.inference.batching import input_limit, token_batches
 from xlretrieval.inference.encoder import Encoder
 
@@ -147,10 +147,34 @@ def test_long_encoders_load_without_their_heads(long_checkpoint):
     np.testing.assert_allclose(encoder.encode([*TEXTS, "a long text " * 4], batch_tokens=1), vectors, atol=1e-6)
 
 
-def test_tokenizers_written_in_python_count_too(model):
-    encoder = Encoder(model, CanineTokenizer())
-    rows = encoder._tokenize(["abc", "a" * 6, "a" * 7], 8)
-    assert [len(row["input_ids"]) for row in rows] == [5, 8, 8] and encoder.truncated == 1
+def test_tokenizers_written_in_python_count_too(model, python_tokenizer):
+    encoder = Encoder(model, python_tokenizer)
+    rows = encoder._encode_rows(["abc", "a" * 6, "a" * 7], 8)
+    assert [len(row.ids) for row in rows] == [5, 8, 8] and encoder.truncated == 1
+
+
+def test_special_tokens_in_a_text_are_text(model, tokenizer):
+    # [ and ] are not in the vocabulary; the tokenizer itself would make one separator of the five characters.
+    (row,) = Encoder(model, tokenizer)._encode_rows(["a [SEP] b"], 64)
+    assert tokenizer.convert_ids_to_tokens(row.ids) == "[CLS] a [UNK] s ##e ##p [UNK] b [SEP]".split()
+
+
+def test_a_very_long_line_is_tokenized_in_part(model, tokenizer, monkeypatch):
+    tokenized = []
+    monkeypatch.setattr(
+        "xlretrieval.data.tokenization.token_ids",
+        lambda tokenizer, texts: tokenized.extend(map(len, texts)) or token_ids(tokenizer, texts),
+    )
+    encoder = Encoder(model, tokenizer)
+    vectors = encoder.encode(["ab cd " * 40_000, "ab cd " * 20], max_length=16)
+    assert tokenized == [8 * (14 + 100), 120]
+    assert encoder.truncated == 2
+    np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
+
+
+def test_there_must_be_room_for_a_text(model, tokenizer):
+    with pytest.raises(ValueError, match="max_length must leave room for a text beside 2 special tokens, got 2"):
+        Encoder(model, tokenizer).encode(["a"], max_length=2)
 
 
 def test_a_checkpoint_without_encoder_weights_is_an_error(model, tokenizer, tmp_path):

@@ -1,0 +1,1 @@
+"""Metrics: alignment, ranking, and reports of both."""

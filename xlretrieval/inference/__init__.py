@@ -1,0 +1,1 @@
+"""Embeddings of texts, scores of pairs, and rankings by them."""

@@ -1,4 +1,4 @@
-"""From texts to batches for inference: input limits, sorting by length, a budget of tokens per batch, padding."""
+"""From rows to batches for inference: input limits, sorting by length, a budget of tokens per batch."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-# Tensor cores want lengths that are multiples of 8; on a CPU it costs under 4 tokens a row on average.
-PAD_MULTIPLE = 8
+from xlretrieval.data.padding import PAD_MULTIPLE
 
-Features = dict[str, list[int]]
+# Texts or pairs tokenized at a time: the tokenizer's result keeps some 200 bytes a token, of which we keep the id.
+TOKENIZE_CHUNK = 1024
 
 
 def input_limit(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, max_length: int | None = None) -> int:
@@ -73,32 +73,6 @@ def token_batches(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
             longest = -(-lengths[row] // PAD_MULTIPLE) * PAD_MULTIPLE
         batches[-1].append(row)
     return batches
-
-
-def pad_batch(
-    rows: Sequence[Features], tokenizer: PreTrainedTokenizerBase, limit: int, device: torch.device
-) -> dict[str, torch.Tensor]:
-    """Pads on the right, to the longest row rounded up to a multiple of 8, but not beyond `limit`.
-
-    Args:
-        rows: `input_ids` and perhaps `token_type_ids` of each row.
-        tokenizer: Gives the padding ids.
-        limit: Longest input of the model.
-        device: Where the tensors go.
-
-    Returns:
-        What `forward` takes: `input_ids`, `attention_mask` and perhaps `token_type_ids`, each `(rows, length)`.
-    """
-    longest = max(len(row["input_ids"]) for row in rows)
-    length = max(longest, min(limit, -(-longest // PAD_MULTIPLE) * PAD_MULTIPLE))
-    fill = {"input_ids": tokenizer.pad_token_id, "token_type_ids": tokenizer.pad_token_type_id}
-    batch = {
-        name: torch.tensor([row[name] + [fill[name]] * (length - len(row[name])) for row in rows], device=device)
-        for name in rows[0]
-    }
-    lengths = torch.tensor([len(row["input_ids"]) for row in rows], device=device)
-    batch["attention_mask"] = (torch.arange(length, device=device) < lengths[:, None]).long()
-    return batch
 
 
 @contextmanager

@@ -11,13 +11,14 @@ import torch
 from tqdm.auto import tqdm
 from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
-from .batching import Features, evaluating, input_limit, pad_batch, token_batches
+from xlretrieval.data.padding import pad_rows
+from xlretrieval.data.templates import EncodedText, text_template
+from xlretrieval.data.tokenization import tokenize
+
+from .batching import TOKENIZE_CHUNK, evaluating, input_limit, token_batches
 from .loading import load_for_inference
 
 logger = logging.getLogger(__name__)
-
-# Texts tokenized at a time: the tokenizer's result keeps some 200 bytes a token, of which we keep the id.
-TOKENIZE_CHUNK = 1024
 
 
 class Encoder:
@@ -84,6 +85,8 @@ class Encoder:
     ) -> np.ndarray:
         """Encodes texts; the result does not depend on their order or on the batches.
 
+        Special tokens that a text spells out, such as "[SEP]", are text.
+
         Args:
             texts: The texts.
             pooling: `"mean"` of the token vectors, special tokens included and padding not, or `"cls"`: the first.
@@ -107,13 +110,14 @@ class Encoder:
             raise ValueError(f"pooling must be 'mean' or 'cls', got {pooling!r}. Choose one of them.")
         layer = self._last_or_index(layer)
         limit = input_limit(self.model, self.tokenizer, max_length)
-        rows = self._tokenize(texts, limit)
+        rows = self._encode_rows(texts, limit)
         vectors = np.zeros((len(texts), self.model.config.hidden_size), dtype=np.float32)
-        batches = token_batches([len(row["input_ids"]) for row in rows], batch_tokens)
+        batches = token_batches([len(row.ids) for row in rows], batch_tokens)
         disable = None if show_progress is None else not show_progress
         with evaluating(self.model), tqdm(total=len(rows), desc="encode", unit="text", disable=disable) as progress:
             for batch in batches:
-                inputs = pad_batch([rows[row] for row in batch], self.tokenizer, limit, self.model.device)
+                inputs = pad_rows(self.tokenizer, [rows[row] for row in batch], limit)
+                inputs = {name: values.to(self.model.device) for name, values in inputs.items()}
                 vectors[batch] = self._embed(inputs, pooling, layer).cpu().numpy()
                 progress.update(len(batch))
         if normalize:
@@ -130,26 +134,19 @@ class Encoder:
             )
         return -1 if layer in (-1, layers) else layer % (layers + 1)
 
-    def _tokenize(self, texts: Sequence[str], limit: int) -> list[Features]:
-        """Token ids of each text, cut to `limit`; counts and logs what was cut."""
-        rows: list[Features] = []
-        self.truncated = 0
+    def _encode_rows(self, texts: Sequence[str], limit: int) -> list[EncodedText]:
+        """Rows of the texts, each cut to `limit` tokens; counts and logs what was cut."""
+        template = text_template(self.tokenizer)
+        template.check_length(limit)
+        rows: list[EncodedText] = []
         for start in range(0, len(texts), TOKENIZE_CHUNK):
-            chunk = list(texts[start : start + TOKENIZE_CHUNK])
-            encoded = self.tokenizer(chunk, truncation=True, max_length=limit, return_attention_mask=False)
-            rows.extend({name: encoded[name][row] for name in encoded} for row in range(len(chunk)))
-            if self.tokenizer.is_fast:
-                self.truncated += sum(bool(encoding.overflowing) for encoding in encoded.encodings)
-            else:
-                full = [text for text, ids in zip(chunk, encoded["input_ids"], strict=True) if len(ids) == limit]
-                self.truncated += sum(len(ids) > limit for ids in self._untruncated(full))
+            chunk = texts[start : start + TOKENIZE_CHUNK]
+            ids = tokenize(self.tokenizer, chunk, [limit - template.specials] * len(chunk))
+            rows += [template.frame(row, limit) for row in ids]
+        self.truncated = sum(row.truncated for row in rows)
         if self.truncated:
             logger.warning("%d of %d texts were cut to %d tokens", self.truncated, len(texts), limit)
         return rows
-
-    def _untruncated(self, texts: list[str]) -> list[list[int]]:
-        """Token ids without a limit: tokenizers written in Python do not tell whether they cut."""
-        return self.tokenizer(texts, verbose=False)["input_ids"] if texts else []
 
     def _embed(self, inputs: dict[str, torch.Tensor], pooling: str, layer: int) -> torch.Tensor:
         """Vectors of one batch, `(rows, hidden)`, float32. Other layers than the last cost the memory of all."""

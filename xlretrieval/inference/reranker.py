@@ -10,60 +10,13 @@ import torch
 from tqdm.auto import tqdm
 from transformers import AutoModelForSequenceClassification, PreTrainedModel, PreTrainedTokenizerBase
 
-from .batching import Features, evaluating, input_limit, pad_batch, token_batches
+from xlretrieval.data.pairs import PairCollator
+from xlretrieval.data.templates import EncodedPair
+
+from .batching import TOKENIZE_CHUNK, evaluating, input_limit, token_batches
 from .loading import load_for_inference
 
 logger = logging.getLogger(__name__)
-
-# Pairs tokenized at a time: the tokenizer's result keeps some 200 bytes a token, of which we keep the id.
-TOKENIZE_CHUNK = 1024
-
-
-def encode_pairs(
-    tokenizer: PreTrainedTokenizerBase,
-    pairs: Sequence[tuple[str, str]],
-    max_query_length: int,
-    max_length: int,
-) -> tuple[list[Features], int, int]:
-    """Token ids of pairs: the query is cut to its own cap only, the document to what is left.
-
-    Args:
-        tokenizer: Of the model.
-        pairs: (query, document).
-        max_query_length: Most tokens of a query, special ones not counted.
-        max_length: Most tokens of a pair, special ones included.
-
-    Returns:
-        `input_ids` and perhaps `token_type_ids` of each pair, and how many queries and documents were cut.
-    """
-    room = max_length - tokenizer.num_special_tokens_to_add(pair=True)
-    # Longer than the model takes is fine here, hence verbose=False: the cut comes below.
-    queries, documents = (
-        tokenizer(list(texts), add_special_tokens=False, verbose=False) for texts in zip(*pairs, strict=True)
-    )
-    rows: list[Features] = []
-    cut_queries = cut_documents = 0
-    for index in range(len(pairs)):
-        query_length, document_length = (len(side["input_ids"][index]) for side in (queries, documents))
-        kept_query = min(query_length, max_query_length)
-        kept_document = min(document_length, room - kept_query)
-        cut_queries += kept_query < query_length
-        cut_documents += kept_document < document_length
-        if tokenizer.is_fast:
-            query, document = queries.encodings[index], documents.encodings[index]
-            query.truncate(kept_query)
-            document.truncate(kept_document)
-            pair = tokenizer.backend_tokenizer.post_process(query, document)
-            row = {"input_ids": pair.ids, "token_type_ids": pair.type_ids}
-        else:
-            query_ids, document_ids = queries["input_ids"][index], documents["input_ids"][index]
-            row = tokenizer.prepare_for_model(query_ids[:kept_query], document_ids[:kept_document], verbose=False)
-        rows.append({name: row[name] for name in ("input_ids", "token_type_ids") if name in _inputs(tokenizer)})
-    return rows, cut_queries, cut_documents
-
-
-def _inputs(tokenizer: PreTrainedTokenizerBase) -> list[str]:
-    return tokenizer.model_input_names
 
 
 class Reranker:
@@ -76,11 +29,13 @@ class Reranker:
         max_length: Most tokens of a pair, special ones included; by default what model and tokenizer take.
 
     Attributes:
+        collator: How pairs are encoded.
         truncated: How many documents of the last `score` were cut.
         truncated_queries: How many queries of the last `score` were cut.
 
     Raises:
-        ValueError: The model has another number of logits, or `max_length` leaves no room for a document.
+        ValueError: The model has another number of logits, `max_length` leaves no room for a document, or the
+            tokenizer puts no separator between two texts.
 
     Example:
         >>> reranker = Reranker.from_pretrained("my-reranker")  # doctest: +SKIP
@@ -101,15 +56,13 @@ class Reranker:
                 "two labels, weight and bias of the one logit are those of label 1 minus those of label 0."
             )
         self.model = model
-        self.tokenizer = tokenizer
-        self.max_query_length = max_query_length
-        self.max_length = input_limit(model, tokenizer, max_length)
-        room = self.max_length - tokenizer.num_special_tokens_to_add(pair=True)
-        if not 1 <= max_query_length < room:
-            raise ValueError(
-                f"max_query_length must be between 1 and {room - 1}, to leave room for the document in "
-                f"{self.max_length} tokens, got {max_query_length}. Lower it, or raise max_length."
-            )
+        # As in training: native encoders know no global attention.
+        self.collator = PairCollator(
+            tokenizer,
+            input_limit(model, tokenizer, max_length),
+            max_query_length,
+            global_attention=model.config.model_type == "bert-long",
+        )
         self.truncated = self.truncated_queries = 0
 
     @classmethod
@@ -150,6 +103,8 @@ class Reranker:
     ) -> np.ndarray:
         """Scores pairs; the result does not depend on their order or on the batches.
 
+        Pairs are encoded as in training, see `PairCollator`; special tokens that a text spells out are text.
+
         Args:
             pairs: (query, document).
             batch_tokens: Most tokens in a batch, padding included.
@@ -161,12 +116,13 @@ class Reranker:
         Raises:
             ValueError: A score is not finite.
         """
-        rows = self._tokenize(pairs)
+        rows = self._encode(pairs)
         scores = np.zeros(len(rows), dtype=np.float32)
         disable = None if show_progress is None else not show_progress
         with evaluating(self.model), tqdm(total=len(rows), desc="score", unit="pair", disable=disable) as progress:
-            for batch in token_batches([len(row["input_ids"]) for row in rows], batch_tokens):
-                inputs = pad_batch([rows[row] for row in batch], self.tokenizer, self.max_length, self.model.device)
+            for batch in token_batches([len(row.ids) for row in rows], batch_tokens):
+                inputs = self.collator.pad([rows[row] for row in batch])
+                inputs = {name: values.to(self.model.device) for name, values in inputs.items()}
                 scores[batch] = self.model(**inputs).logits[:, 0].float().cpu().numpy()
                 progress.update(len(batch))
         if not np.isfinite(scores).all():
@@ -176,24 +132,21 @@ class Reranker:
             )
         return scores
 
-    def _tokenize(self, pairs: Sequence[tuple[str, str]]) -> list[Features]:
-        """Token ids of each pair; counts and logs what was cut."""
-        rows: list[Features] = []
-        self.truncated = self.truncated_queries = 0
+    def _encode(self, pairs: Sequence[tuple[str, str]]) -> list[EncodedPair]:
+        """Rows of the pairs; counts and logs what was cut."""
+        rows: list[EncodedPair] = []
         for start in range(0, len(pairs), TOKENIZE_CHUNK):
-            chunk = pairs[start : start + TOKENIZE_CHUNK]
-            encoded, queries, documents = encode_pairs(self.tokenizer, chunk, self.max_query_length, self.max_length)
-            rows.extend(encoded)
-            self.truncated_queries += queries
-            self.truncated += documents
+            rows += self.collator.encode(*zip(*pairs[start : start + TOKENIZE_CHUNK], strict=True))
+        self.truncated = sum(row.truncated for row in rows)
+        self.truncated_queries = sum(row.truncated_query for row in rows)
         if self.truncated or self.truncated_queries:
             logger.warning(
                 "%d documents and %d queries of %d pairs were cut (%d tokens a pair, %d a query)",
                 self.truncated,
                 self.truncated_queries,
                 len(pairs),
-                self.max_length,
-                self.max_query_length,
+                self.collator.max_length,
+                self.collator.max_query_length,
             )
         return rows
 

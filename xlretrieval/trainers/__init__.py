@@ -1,0 +1,1 @@
+"""Trainers of the objectives, their arguments and callbacks."""

@@ -51,18 +51,24 @@ def draw_curves(log_history: list[dict], path: Path) -> None:
     from matplotlib.figure import Figure
 
     panels = {
-        "training loss": ["qlm_loss", "rr_loss"],
-        "held-out articles": ["eval_mrr", "eval_rr_accuracy", "eval_qlm_accuracy", "eval_sentence_p1"],
+        "training loss": {"qlm_loss": ("QLM", 1.0), "rr_loss": ("RR", 1.0)},
+        "held-out articles": {
+            "eval_mrr": ("MRR", 1.0),
+            "eval_rr_accuracy": ("RR accuracy", 1.0),
+            "eval_qlm_accuracy": ("QLM accuracy", 1.0),
+            "eval_sentence_p1": ("sentence P@1", 0.01),  # logged in percent
+        },
     }
     figure = Figure(figsize=(10, 4), layout="constrained")
-    for axes, (title, names) in zip(figure.subplots(1, 2), panels.items(), strict=True):
-        for name in names:
-            points = [(row["step"], row[name]) for row in log_history if name in row]
+    for axes, (title, curves) in zip(figure.subplots(1, 2), panels.items(), strict=True):
+        for name, (label, scale) in curves.items():
+            points = [(row["step"], row[name] * scale) for row in log_history if name in row]
             if points:
-                axes.plot(*zip(*points, strict=True), marker="." if len(points) < 40 else None, label=name)
+                axes.plot(*zip(*points, strict=True), marker="." if len(points) < 40 else None, label=label)
         axes.set(title=title, xlabel="step")
         axes.grid(alpha=0.3)
         if axes.get_lines():
             axes.legend()
+    figure.axes[1].set_ylim(0, 1)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)

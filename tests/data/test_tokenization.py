@@ -1,0 +1,103 @@
+"""Texts to token ids: nothing in a text becomes a special token, and long texts cost little."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from transformers import BertTokenizer, PreTrainedTokenizerBase
+
+from xlretrieval.data import tokenization
+from xlretrieval.data.collators import RelevanceRankingCollator
+from xlretrieval.data.sampling import RankingGroup
+from xlretrieval.data.templates import pair_template
+from xlretrieval.data.tokenization import token_ids, tokenize
+
+
+def ranked(query: str, documents: list[str], seed: int = 0) -> RankingGroup:
+    return RankingGroup(query, documents, "en", "de", seed=seed, pair="de-en")
+
+
+def words(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:
+    return " ".join(tokenizer.convert_ids_to_tokens(list(ids)))
+
+
+@pytest.mark.parametrize(
+    ("query", "document"),
+    [("red [SEP] house [MASK]", "[CLS] haus [PAD]"), ("red </s> house <mask>", "<s>haus</s> <pad>")],
+)
+def test_special_tokens_in_a_text_are_text(
+    bert: PreTrainedTokenizerBase, xlm_roberta: PreTrainedTokenizerBase, query: str, document: str
+) -> None:
+    for tokenizer in (bert, xlm_roberta):
+        ids = RelevanceRankingCollator(tokenizer)([ranked(query, [document])])["input_ids"][0].tolist()
+        template = pair_template(tokenizer)
+        placed = [token for token, _ in (*template.prefix, *template.middle, *template.suffix)]
+        special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id, tokenizer.pad_token_id}
+        assert [token for token in ids if token in special] == placed
+        assert (
+            words(tokenizer, ids).split().index(words(tokenizer, placed[1:2])) > 3
+        )  # both words of the query are before
+
+
+def test_a_special_token_in_a_text_is_spelled_out(bert: PreTrainedTokenizerBase) -> None:
+    row = RelevanceRankingCollator(bert)([ranked("red [SEP]", ["haus"])])["input_ids"][0]
+    assert (
+        words(bert, row[:10]) == "[CLS] red [UNK] s ##e ##p [UNK] [SEP] haus [SEP]"
+    )  # [ and ] are not in the vocabulary
+
+
+@pytest.mark.parametrize(
+    "text", ["house", "house ", " ", "a", "水", "[SEP]", "</s>", "river.,? " * 40 + "x" * 300 + " "]
+)
+def test_a_line_of_200_000_characters_gives_the_same_tokens(
+    bert: PreTrainedTokenizerBase, xlm_roberta: PreTrainedTokenizerBase, text: str
+) -> None:
+    text = (text * 200_000)[:200_000]
+    for tokenizer in (bert, xlm_roberta):
+        if tokenizer is xlm_roberta and " " not in text[:400]:
+            continue  # the whole is one word to a Unigram model, which may cut it elsewhere near the end
+        collator = RelevanceRankingCollator(tokenizer, max_length=128, max_query_length=32)
+        whole = token_ids(tokenizer, [text])[0]
+        batch = collator([ranked(text, [text])])
+        expected = pair_template(tokenizer).join(whole, whole, 128, 32).ids
+        assert batch["input_ids"][0, : len(expected)].tolist() == expected
+        room = 128 - pair_template(tokenizer).specials - min(32, len(whole))
+        assert collator.counts()["truncated_documents"] == (len(whole) > room)
+
+
+def test_the_tokenizer_sees_little_of_a_long_text(tiny: BertTokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenized: list[int] = []
+
+    def watched(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
+        tokenized.extend(map(len, texts))
+        return token_ids(tokenizer, texts)
+
+    monkeypatch.setattr(tokenization, "token_ids", watched)
+    RelevanceRankingCollator(tiny)([ranked("red house " * 20_000, ["das haus " * 20_000, "alt"])])
+    assert tokenized == [8 * (64 + 100), 8 * (509 + 100), 3]
+
+
+def test_long_texts_raise_no_warning(tiny: BertTokenizer, caplog: pytest.LogCaptureFixture) -> None:
+    tokenizer = BertTokenizer(vocab=tiny.vocab, model_max_length=16)
+    RelevanceRankingCollator(tokenizer)([ranked("red " * 50, ["haus " * 900])])
+    assert not caplog.records
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    pieces=st.lists(
+        st.tuples(
+            st.sampled_from(["house", "xyz", "水", "x" * 99, "x" * 101, "x" * 250, ".", " " * 50]), st.integers(1, 60)
+        ),
+        max_size=12,
+    ),
+    wanted=st.integers(1, 40),
+)
+def test_cutting_a_text_before_tokenizing_changes_no_token(pieces: list, wanted: int, bert) -> None:
+    text = " ".join(" ".join([piece] * count) for piece, count in pieces)
+    whole, found = token_ids(bert, [text])[0], tokenize(bert, [text], [wanted])[0]
+    assert found[:wanted] == whole[:wanted]
+    assert (len(found) > wanted) == (len(whole) > wanted)
