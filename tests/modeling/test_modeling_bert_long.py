@@ -88,7 +88,7 @@ def test_saved_and_loaded(tmp_path: Path, model_class: type, dtype: torch.dtype)
     torch.testing.assert_close(
         again(**pairs())[0], model(**pairs())[0], rtol=0, atol=1e-6 if dtype.itemsize > 2 else 0.1
     )
-    assert again.config.to_dict() == model.config.to_dict()
+    assert {**again.config.to_dict(), "_name_or_path": ""} == model.config.to_dict()
 
 
 @torch.no_grad()
@@ -447,7 +447,7 @@ def test_cross_encoder_gives_our_scores(
 @torch.no_grad()
 @pytest.mark.parametrize("implementation", ["sdpa", "eager"])
 def test_exported_graph_serves_every_batch_and_length(implementation: str):
-    model = build(attn_implementation=implementation, max_global_tokens=24)
+    model = build(attn_implementation=implementation, max_global_tokens=24, num_hidden_layers=1)
     dimensions = {0: torch.export.Dim("batch", max=64), 1: torch.export.Dim("length", min=8, max=512)}
     example = pairs(3, 70)
     program = torch.export.export(model, (), example, dynamic_shapes=dict.fromkeys(example, dimensions)).module()

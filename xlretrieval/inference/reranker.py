@@ -18,6 +18,8 @@ from .loading import load_for_inference
 
 logger = logging.getLogger(__name__)
 
+QUERY_TOKENS = 64  # the cap of pretraining
+
 
 class Reranker:
     """Scores how relevant documents are to a query, in whatever languages they are.
@@ -25,7 +27,8 @@ class Reranker:
     Args:
         model: A model for sequence classification with one logit; higher is more relevant.
         tokenizer: Its tokenizer.
-        max_query_length: Most tokens of a query. A long document never takes room from the query.
+        max_query_length: Most tokens of a query. A long document never takes room from the query. By default 64, or half
+            of `max_length` where that is less.
         max_length: Most tokens of a pair, special ones included; by default what model and tokenizer take.
 
     Attributes:
@@ -47,7 +50,7 @@ class Reranker:
         self,
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
-        max_query_length: int = 64,
+        max_query_length: int | None = None,
         max_length: int | None = None,
     ):
         if model.config.num_labels != 1:
@@ -56,11 +59,12 @@ class Reranker:
                 "two labels, weight and bias of the one logit are those of label 1 minus those of label 0."
             )
         self.model = model
+        limit = input_limit(model, tokenizer, max_length)
         # As in training: native encoders know no global attention.
         self.collator = PairCollator(
             tokenizer,
-            input_limit(model, tokenizer, max_length),
-            max_query_length,
+            limit,
+            min(QUERY_TOKENS, limit // 2) if max_query_length is None else max_query_length,
             global_attention=model.config.model_type == "bert-long",
         )
         self.truncated = self.truncated_queries = 0
@@ -71,7 +75,7 @@ class Reranker:
         name: str,
         dtype: torch.dtype | str | None = None,
         device: torch.device | str | None = None,
-        max_query_length: int = 64,
+        max_query_length: int | None = None,
         max_length: int | None = None,
     ) -> Reranker:
         """Loads a checkpoint that has a trained relevance head.
