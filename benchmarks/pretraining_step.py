@@ -1,6 +1,6 @@
 """How much faster is a pretraining step than by the released recipe, at equal weights and on the same examples?
 
-The recipe of the code released in 2021: every pair padded to the maximum length, Longformer's attention as it stands in
+The recipe of the code released in 2021: every pair padded to the maximum length, Longformer's attention as in
 transformers, and the whole vocabulary computed at every position. Ours: padded to the longest pair of the batch, our
 attention, the vocabulary at masked positions only. Both in fp32, with the optimizer's step. The losses are compared
 first, without dropout.

@@ -27,8 +27,8 @@ class Reranker:
     Args:
         model: A model for sequence classification with one logit; higher is more relevant.
         tokenizer: Its tokenizer.
-        max_query_length: Most tokens of a query. A long document never takes room from the query. By default 64, or half
-            of `max_length` where that is less.
+        max_query_length: Most tokens of a query. A long document never takes room from the query. By default 64, or
+            half of `max_length` where that is less.
         max_length: Most tokens of a pair, special ones included; by default what model and tokenizer take.
 
     Attributes:
