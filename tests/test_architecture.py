@@ -20,7 +20,6 @@ STATIONS = ("modeling", "data", "inference", "evaluation", "trainers", "hub", "c
 COPIED = ("configuration_bert_long", "attention", "heads", "modeling_bert_long")
 LONGEST = 400
 LONGER = {
-    "data/sampling.py": "to be split: draws, directions, the dataset, evaluation examples",
     "modeling/modeling_bert_long.py": "one of the copied files, which reads top to bottom",
 }
 

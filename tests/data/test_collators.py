@@ -20,7 +20,7 @@ from xlretrieval.data.collators import (
     QueryLanguageModelingCollator,
     RelevanceRankingCollator,
 )
-from xlretrieval.data.sampling import QueryDocument, RankingGroup
+from xlretrieval.data.examples import QueryDocument, RankingGroup
 from xlretrieval.data.templates import pair_template
 from xlretrieval.data.tokenization import token_ids
 from xlretrieval.modeling.attention import derive_global_mask

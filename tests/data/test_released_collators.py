@@ -13,7 +13,7 @@ import torch
 from transformers import BertTokenizer
 
 from xlretrieval.data.collators import IGNORE_INDEX, QueryLanguageModelingCollator, RelevanceRankingCollator
-from xlretrieval.data.sampling import QueryDocument, RankingGroup
+from xlretrieval.data.examples import QueryDocument, RankingGroup
 from xlretrieval.data.tokenization import tokenize
 
 

@@ -11,19 +11,10 @@ from torch.utils.data import DataLoader
 from transformers import AutoTokenizer
 
 from xlretrieval.data.collators import PretrainingCollator
-from xlretrieval.data.sampling import (
-    PretrainingDataset,
-    QueryDocument,
-    RankingGroup,
-    Schedule,
-    StepSampler,
-    evaluation_groups,
-    evaluation_pairs,
-    permutation,
-    pick_sentence,
-    raw_draws,
-    to_uniform,
-)
+from xlretrieval.data.draws import permutation, raw_draws, to_uniform
+from xlretrieval.data.examples import QueryDocument, RankingGroup, pick_sentence
+from xlretrieval.data.held_out_examples import evaluation_groups, evaluation_pairs
+from xlretrieval.data.sampling import PretrainingDataset, Schedule, StepSampler
 from xlretrieval.data.sections import AlignedPair, AlignedSections, AlignedSectionsWriter, Section
 
 SIZE = 40

@@ -11,7 +11,7 @@ from transformers import BertTokenizer, PreTrainedTokenizerBase
 
 from xlretrieval.data import tokenization
 from xlretrieval.data.collators import RelevanceRankingCollator
-from xlretrieval.data.sampling import RankingGroup
+from xlretrieval.data.examples import RankingGroup
 from xlretrieval.data.templates import pair_template
 from xlretrieval.data.tokenization import token_ids, tokenize
 

@@ -7,7 +7,7 @@ import torch
 from transformers import AutoTokenizer, BertForSequenceClassification, BertModel
 
 from xlretrieval.data.collators import RelevanceRankingCollator
-from xlretrieval.data.sampling import RankingGroup
+from xlretrieval.data.examples import RankingGroup
 from xlretrieval.inference.reranker import Reranker
 
 PAIRS = [

@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from .draws import to_uniform
+from .examples import QueryDocument, RankingGroup
 from .padding import PAD_MULTIPLE, Batch
 from .pairs import PairCollator
-from .sampling import QueryDocument, RankingGroup, to_uniform
 
 IGNORE_INDEX = -100
 MASK_MODES = ("query", "document", "mixed")

@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from xlretrieval.data.sampling import pick_sentence
+from xlretrieval.data.examples import pick_sentence
 from xlretrieval.data.sections import AlignedSections, SectionTable
 from xlretrieval.inference.encoder import Encoder
 from xlretrieval.inference.reranker import Reranker

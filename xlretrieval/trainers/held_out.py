@@ -13,7 +13,8 @@ from sentencex import segment
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from xlretrieval.data.collators import PretrainingCollator
-from xlretrieval.data.sampling import RankingGroup, evaluation_groups, evaluation_pairs
+from xlretrieval.data.examples import RankingGroup
+from xlretrieval.data.held_out_examples import evaluation_groups, evaluation_pairs
 from xlretrieval.data.sections import AlignedSections
 from xlretrieval.evaluation.alignment import precision_at_1
 from xlretrieval.inference.encoder import Encoder
