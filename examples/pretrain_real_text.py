@@ -158,7 +158,7 @@ def train_arm(
 
 def ranking(options: argparse.Namespace, corpus: AlignedSections, folder: Path) -> dict[str, list[float]]:
     """Reciprocal rank and average precision of every held-out query, both directions of every language pair."""
-    reranker = Reranker.from_pretrained(str(folder))
+    reranker = Reranker.from_pretrained(str(folder), max_query_length=48, max_length=options.max_length)
     per_task: dict[str, list[float]] = {}
     for name in corpus.pairs:
         for task in held_out_candidates(corpus, name, "test", options.queries, options.candidates, seed=1):
