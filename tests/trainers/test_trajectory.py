@@ -24,7 +24,7 @@ def start(tmp_path: Path, *launcher: str, **options) -> tuple[int, list[dict]]:
     """Trains in a process of its own: its exit code and log lines."""
     result = tmp_path / f"result-{len(list(tmp_path.iterdir()))}.json"
     command = [sys.executable, *launcher, str(SCRIPT), json.dumps({**options, "result_file": str(result)})]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
     if done.returncode not in (0, -signal.SIGKILL):
         raise AssertionError(done.stderr[-3000:])
     return done.returncode, json.loads(result.read_text()) if result.exists() else []
