@@ -284,7 +284,7 @@ def full(length: int, is_global: list[int]) -> tuple[torch.Tensor, torch.Tensor]
     return torch.ones_like(mask), mask
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(patterns(), st.booleans())
 @example((*full(1, []), 1), False)
 @example((*full(257, [0, 255, 256]), 2), True)
