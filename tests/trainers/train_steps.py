@@ -16,6 +16,7 @@ from xlretrieval.modeling.conversion import load_tokenizer
 from xlretrieval.modeling.xl_retrieval import load_xl_retrieval
 from xlretrieval.trainers.arguments import XLPretrainingArguments
 from xlretrieval.trainers.pretraining import XLPretrainingTrainer
+from xlretrieval.trainers.processes import closing_process_group
 
 
 class KillAt(TrainerCallback):
@@ -62,6 +63,7 @@ def train(model: str, corpus: str, output: str, kill_at: int = 0, resume: str | 
 if __name__ == "__main__":
     options = json.loads(sys.argv[1])
     result_file = options.pop("result_file")
-    rows = train(**options)
+    with closing_process_group():
+        rows = train(**options)
     if int(os.environ.get("RANK", 0)) == 0:
         Path(result_file).write_text(json.dumps(rows))

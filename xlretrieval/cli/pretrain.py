@@ -71,13 +71,15 @@ def run(arguments: argparse.Namespace) -> None:
     from transformers import HfArgumentParser
 
     from xlretrieval.trainers.arguments import XLPretrainingArguments
+    from xlretrieval.trainers.processes import closing_process_group
 
     parser = HfArgumentParser((RunArguments, XLPretrainingArguments), prog="xlretrieval pretrain", allow_abbrev=False)
     if arguments.list:
         parser.print_help()
         return
     run_arguments, training_arguments = parse_options(parser, arguments.config, arguments.options)
-    pretrain(run_arguments, training_arguments)
+    with closing_process_group():
+        pretrain(run_arguments, training_arguments)
 
 
 def parse_options(
