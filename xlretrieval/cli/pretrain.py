@@ -162,10 +162,11 @@ def describe(run_arguments: RunArguments, args: XLPretrainingArguments) -> dict:
     import transformers
 
     from xlretrieval import __version__
-    from xlretrieval.trainers.arguments import XLPretrainingArguments
 
-    defaults = XLPretrainingArguments(output_dir=args.output_dir).to_dict()
-    given = {name: value for name, value in args.to_dict().items() if name in IDENTITY or value != defaults.get(name)}
+    # Not from a second instance: making one resets the process group that the first has joined.
+    defaults = {option.name: option.default for option in fields(args)}
+    values = args.to_dict()
+    given = {name: value for name, value in values.items() if name in IDENTITY or value != defaults.get(name)}
     return {
         "command": "pretrain",
         "arguments": {**vars(run_arguments), **given, "examples_per_step": args.examples_per_step},
