@@ -5,7 +5,10 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 EXTRAS = {
-    "ir": ["ir-measures>=0.4.1"],
+    "wiki": ["daft>=0.7", "mwparserfromhell>=0.7,<0.8"],
+    "cluster": ["ray>=2.40"],
+    "demo": ["babel>=2.14"],
+    "ir": ["ir-datasets>=0.5.7", "ir-measures>=0.4.1"],
     "dev": [
         "build",
         "hypothesis>=6.100",
@@ -27,17 +30,19 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["xlretrieval", "xlretrieval.*"]),
-    package_data={"xlretrieval": ["py.typed"]},
+    package_data={"xlretrieval": ["py.typed", "hub/model_card.md", "hub/report_page.html"]},
     install_requires=[
         "accelerate>=1.10",
         "datasets>=4.0",
         "evaluate>=0.4.3",
         "huggingface_hub>=1.0",
+        "jinja2>=3.1",
         "matplotlib>=3.8",
         "numpy>=1.26",
         "pyarrow>=17",
         "pyyaml>=6",
         "rich>=13",
+        "safetensors>=0.4",
         "scipy>=1.12",
         "sentencex>=1.0",
         "torch>=2.8",
