@@ -1,0 +1,1 @@
+"""From Wikipedia dumps to aligned sections: pages, sections, articles across languages, alignment, and the build."""

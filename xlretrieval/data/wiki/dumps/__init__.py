@@ -1,0 +1,1 @@
+"""Dumps: downloading them, and reading pages out of them."""
