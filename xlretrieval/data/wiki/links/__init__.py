@@ -1,0 +1,1 @@
+"""Which articles and link targets of different wikis are the same."""
