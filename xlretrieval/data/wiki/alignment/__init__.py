@@ -1,0 +1,1 @@
+"""Which section of an article says the same as which of the article in another language."""
