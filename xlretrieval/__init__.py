@@ -29,6 +29,7 @@ _HOMES = {
     ],
     "modeling.conversion": ["convert_to_long"],
     "data.sections": ["AlignedSections"],
+    "data.wiki.dataset": ["Wiki"],
     "inference.encoder": ["Encoder"],
     "inference.reranker": ["Reranker"],
     "trainers.arguments": ["XLPretrainingArguments"],

@@ -1,0 +1,1 @@
+"""Articles that were parsed elsewhere: Parquet files, or datasets of the Hub."""
