@@ -1,0 +1,1 @@
+"""The built-in sample: articles about the facts of Unicode CLDR, worded by us in four languages."""
