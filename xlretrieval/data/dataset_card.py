@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .splits import SPLITS
 
 
-def render_card(counts: Mapping[str, dict[str, Any]], languages: Mapping[str, tuple[str, str]]) -> str:
+def render_card(
+    counts: Mapping[str, dict[str, Any]],
+    languages: Mapping[str, tuple[str, str]],
+    details: str = "",
+    licence: Sequence[str] = (),
+) -> str:
     """Markdown with a YAML head: a configuration per language pair, and one for the sections of each language.
 
     Args:
         counts: `{"sections": {language: n}, "pairs": {name: {split: n}}}`.
         languages: Name of each pair -> its two languages.
+        details: Markdown that follows.
+        licence: The Hub's names of the licences of the texts.
     """
     import yaml
 
     codes = sorted({code for pair in languages.values() for code in pair})
     configs = [{"config_name": name, "data_files": f"pairs/{name}.parquet"} for name in sorted(languages)]
     configs += [{"config_name": f"sections-{code}", "data_files": f"sections/{code}.parquet"} for code in codes]
-    front = yaml.safe_dump({"language": codes, "configs": configs}, sort_keys=False)
+    head = {"language": codes, **({"license": list(licence)} if licence else {}), "configs": configs}
+    front = yaml.safe_dump(head, sort_keys=False)
     lines = [f"| {code} | {counts['sections'][code]:,} |" for code in codes]
     pair_lines = [
         f"| {name} | " + " | ".join(f"{splits[split]:,}" for split in SPLITS) + " |"
@@ -54,4 +62,4 @@ pairs = load_dataset("PATH", "{first}", split="train")  # the file; its column `
 sections = load_dataset("PATH", "sections-{languages[first][0]}", split="train")
 print(sections[pairs[0]["source"]]["text"])
 ```
-"""
+{details and chr(10) + details + chr(10)}"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from operator import attrgetter
 from pathlib import Path
@@ -198,11 +198,13 @@ class AlignedSectionsWriter:
             pairs[name] = dict(zip(SPLITS, np.bincount(splits, minlength=len(SPLITS)).tolist(), strict=True))
         return {"sections": {code: self._sections[code].length for code in sorted(self._sections)}, "pairs": pairs}
 
-    def finish(self, provenance: Mapping[str, Any]) -> None:
+    def finish(self, provenance: Mapping[str, Any], details: str = "", licence: Sequence[str] = ()) -> None:
         """Writes the card and the provenance and puts the corpus at its place.
 
         Args:
             provenance: What made it; anything JSON can hold. The versions of the libraries are added.
+            details: Markdown for the card: where the texts are from, what was dropped, examples.
+            licence: The Hub's names of the licences of the texts, for the card.
 
         Raises:
             ValueError: No pairs were added, an article stands in two splits, or the destination is in use by now.
@@ -217,7 +219,8 @@ class AlignedSectionsWriter:
         versions = {name: version(name) for name in ("xlretrieval", "pyarrow", "numpy")}
         text = json.dumps({**provenance, "versions": versions}, indent=2, ensure_ascii=False, default=str)
         (self._partial / "provenance.json").write_text(text + "\n", encoding="utf-8")
-        (self._partial / "README.md").write_text(render_card(self.counts(), self._languages), encoding="utf-8")
+        card = render_card(self.counts(), self._languages, details, licence)
+        (self._partial / "README.md").write_text(card, encoding="utf-8")
         self._check_destination()
         replaced = self._sibling("replaced") if self.folder.exists() else None
         if replaced:
