@@ -176,7 +176,7 @@ def _alignment(arguments: argparse.Namespace, folder: Path | None) -> None:
         cells = {}
         for result in results["after"]:
             cells[result["languages"]], cells[result["languages"][::-1]] = result["forward"], result["backward"]
-        heat_map(folder / "heatmap.png", cells, f"P@1 of {arguments.model}, %")
+        heat_map(folder / "heatmap.png", cells, f"P@1 of {Path(arguments.model).name}, %")
 
 
 def _directions(pair: ParallelTexts) -> list[tuple[str, Callable[[Any], Any]]]:
@@ -230,7 +230,7 @@ def _ranking(arguments: argparse.Namespace, folder: Path | None) -> None:
             write_qrels(task.qrels, folder / "runs" / f"{task.name}.qrels")
         metric = arguments.metrics[0]
         cells = {task.languages: results[task.name, "after"].mean[metric] for task in tasks}
-        heat_map(folder / "heatmap.png", cells, f"{metric} of {arguments.model}", digits=3)
+        heat_map(folder / "heatmap.png", cells, f"{metric} of {Path(arguments.model).name}", digits=3)
 
 
 def _scorer(arguments: argparse.Namespace, checkpoint: str) -> Callable[[RankingTask], tuple[Run, int]]:

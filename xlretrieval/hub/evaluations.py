@@ -1,0 +1,235 @@
+"""The results folder of `xlretrieval evaluate`, read back, and what can be said of it in one line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xlretrieval.data.languages import parse_pair
+from xlretrieval.evaluation.report import Estimate, Measurement
+
+from .records import read_record
+
+# As the literature names the mean of a metric over queries.
+LABELS = {"RR": "MRR", "AP": "MAP"}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One results folder.
+
+    Attributes:
+        name: Name of the folder, made unique among the evaluations of a card.
+        task: "ranking" or "alignment".
+        arguments: Of the command.
+        versions: Of the libraries.
+        measurements: All rows of the table; rows of task "mean" are over the others.
+        details: Per model and task: what was cut or dropped.
+        heat_map: The picture by direction, None without.
+    """
+
+    name: str
+    task: str
+    arguments: dict[str, Any]
+    versions: dict[str, str]
+    measurements: tuple[Measurement, ...]
+    details: tuple[dict[str, Any], ...]
+    heat_map: Path | None
+
+    @property
+    def digits(self) -> int:
+        """Decimals: alignment is in percent, ranking between 0 and 1."""
+        return 1 if self.task == "alignment" else 3
+
+    @property
+    def highest(self) -> float:
+        """The best value a metric can have."""
+        return 100.0 if self.task == "alignment" else 1.0
+
+    @property
+    def metric(self) -> str:
+        """The metric of headlines and matrices: RR where it was measured, else the first."""
+        metrics = [row.metric for row in self.measurements]
+        return "RR" if "RR" in metrics else metrics[0]
+
+    @property
+    def title(self) -> str:
+        """What was measured, as the title of a section."""
+        arguments = self.arguments
+        if arguments.get("run"):
+            return "Ranking of a run"
+        kind = "Ranking" if self.task == "ranking" else "Alignment"
+        if arguments.get("corpus"):
+            held_out = "held-out" if arguments.get("split") in ("validation", "test") else arguments.get("split")
+            return f"{kind} of {held_out} sections"
+        source = {"tatoeba": "Tatoeba sentences", "xnli": "XNLI sentences", "jsonl": "sections"}
+        return f"{kind} of {next((text for key, text in source.items() if arguments.get(key)), 'texts')}"
+
+    def rows(self, metric: str | None = None, mean: bool = False) -> list[Measurement]:
+        """Rows of one metric: per task, or the mean over them."""
+        metric = metric or self.metric
+        return [row for row in self.measurements if row.metric == metric and (row.task == "mean") == mean]
+
+    def summary(self) -> Measurement:
+        """The row that stands for all: the mean over tasks, or the only task."""
+        return (self.rows(mean=True) or self.rows())[0]
+
+    def verdict(self) -> tuple[int, int, int]:
+        """Tasks with a difference beyond chance upwards, downwards, and tasks compared."""
+        differences = [row.difference for row in self.rows() if row.difference and row.difference.low is not None]
+        better = sum(difference.low > 0 for difference in differences)
+        worse = sum(difference.high < 0 for difference in differences)
+        return better, worse, len(differences)
+
+    def headline(self) -> str:
+        """One line: `Ranking of held-out sections: MRR 0.210 → 0.470 (+0.260, 95% +0.220 to +0.300)`.
+
+        A mean over tasks has no interval; instead it is said in how many of them the difference is beyond chance.
+        """
+        row, digits = self.summary(), self.digits
+        text = f"{self.title}: {label(row.metric)} "
+        if row.before is None or row.difference is None:
+            return text + f"{row.after.value:.{digits}f}"
+        text += f"{row.before.value:.{digits}f} → {row.after.value:.{digits}f} ({row.difference.value:+.{digits}f}"
+        if row.difference.low is not None and row.difference.high is not None:
+            return text + f", 95% {row.difference.low:+.{digits}f} to {row.difference.high:+.{digits}f})"
+        better, worse, compared = self.verdict()
+        what = "directions" if self.task == "ranking" else "pairs"
+        return text + f"; beyond chance: better in {better} and worse in {worse} of {compared} {what})"
+
+    def directions(self) -> dict[tuple[str, str], Measurement]:
+        """(Query language, document language) -> row of the headline's metric, where tasks are directions."""
+        found = {}
+        for row in self.measurements:
+            if self.task == "alignment" and (match := re.fullmatch(r"P@1 (\S+)>(\S+)", row.metric)):
+                found.setdefault((match[1], match[2]), row)
+            elif self.task == "ranking" and self.arguments.get("corpus") and row.metric == self.metric:
+                if languages := _languages(row.task):
+                    found[languages] = row
+        return found
+
+    def chance(self) -> float | None:
+        """MRR of a random order, where every query has the same number of candidates and one relevant document."""
+        candidates = self.arguments.get("candidates")
+        short = any(detail.get("short") for detail in self.details)
+        if self.metric != "RR" or not self.arguments.get("corpus") or not candidates or short:
+            return None
+        return sum(1 / rank for rank in range(1, candidates + 1)) / candidates
+
+    def protocol(self) -> str:
+        """How it was measured, one sentence from the command's options."""
+        arguments = self.arguments
+        if arguments.get("run"):
+            before = f" Before: run `{Path(arguments['baseline']).name}`." if arguments.get("baseline") else ""
+            return f"Run `{Path(arguments['run']).name}`, judgements `{Path(arguments['qrels']).name}`.{before}"
+        if self.task == "alignment":
+            layer = arguments.get("layer", -1)
+            vectors = f"{arguments.get('pooling', 'mean')}-pooled vectors of "
+            vectors += "the last layer" if layer == -1 else f"layer {layer}"
+            return (
+                "Each text looks for its translation among all texts of the other language, by cosine of "
+                f"{vectors}; P@1 in percent. {self._models()}"
+            )
+        first = "hard negatives (mostly sections of the same article) first" if arguments.get("hard") else "at random"
+        by = "the relevance head" if arguments.get("scorer") == "head" else "cosine of embeddings"
+        return (
+            f"A random sentence of a section looks for the aligned section in the other language among "
+            f"{arguments.get('candidates')} candidates, {first}; at most {arguments.get('queries')} queries a "
+            f"direction; ranked by {by}. {self._models()}"
+        )
+
+    def _models(self) -> str:
+        """Which checkpoints were measured, by the last part of their paths, and on how much of the texts."""
+        after, before = (Path(self.arguments.get(name) or "").name for name in ("model", "before"))
+        text = f"Before: `{before}`; after: `{after}`." if before else f"Measured: `{after}`."
+        longest = self.arguments.get("max_length")
+        return f"{text} Inputs of at most {longest} tokens." if longest else text
+
+
+def label(metric: str) -> str:
+    """`RR` -> `MRR`: the name of a metric's mean over queries."""
+    return LABELS.get(metric, metric)
+
+
+def _languages(task: str) -> tuple[str, str] | None:
+    try:
+        return parse_pair(task)
+    except ValueError:
+        return None
+
+
+def read_evaluations(folders: Iterable[str | Path]) -> list[Evaluation]:
+    """Reads results folders; the second of two folders of one name is called `name-2`.
+
+    Args:
+        folders: As `xlretrieval evaluate --output` wrote them.
+
+    Raises:
+        ValueError: results.json is damaged or not of this command (the file is named).
+        OSError: There is no results.json.
+    """
+    evaluations: list[Evaluation] = []
+    names: set[str] = set()
+    for folder in map(Path, folders):
+        stem = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-") or "evaluation"
+        name = next(
+            name for number in range(1, 1000) if (name := stem if number == 1 else f"{stem}-{number}") not in names
+        )
+        names.add(name)
+        evaluations.append(_read(folder, name))
+    return evaluations
+
+
+def _read(folder: Path, name: str) -> Evaluation:
+    path = folder / "results.json"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"An evaluation must hold results.json, got {folder} without one. "
+            "Give a folder that `xlretrieval evaluate --output` wrote."
+        )
+    record = read_record(path)
+    task = str(record.get("command", "")).removeprefix("evaluate ")
+    rows = record.get("measurements")
+    if task not in ("ranking", "alignment") or not isinstance(rows, list) or not rows:
+        number = len(rows) if isinstance(rows, list) else "no"
+        raise ValueError(
+            f"{path}: results must be of `xlretrieval evaluate` and have measurements, got command "
+            f"{record.get('command')!r} with {number} measurements. Evaluate again."
+        )
+    picture = folder / "heatmap.png"
+    return Evaluation(
+        name=name,
+        task=task,
+        arguments=record.get("arguments", {}),
+        versions=record.get("versions", {}),
+        measurements=_measurements(rows, path),
+        details=tuple(record.get("details", ())),
+        heat_map=picture if picture.is_file() else None,
+    )
+
+
+def _measurements(rows: Sequence[Any], path: Path) -> tuple[Measurement, ...]:
+    measurements = []
+    for number, row in enumerate(rows, start=1):
+        try:
+            estimates = {side: _estimate(row.get(side)) for side in ("before", "after", "difference")}
+            measurement = Measurement(str(row["task"]), str(row["metric"]), int(row["n"]), **estimates)
+            if measurement.after is None:
+                raise ValueError("no value after")
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{path}: measurement {number} must have task, metric, n and an estimate `after`, got {row!r} "
+                f"({type(error).__name__}: {error}). Evaluate again."
+            ) from None
+        measurements.append(measurement)
+    return tuple(measurements)
+
+
+def _estimate(numbers: dict[str, Any] | None) -> Estimate | None:
+    if numbers is None:
+        return None
+    interval = (None if numbers.get(end) is None else float(numbers[end]) for end in ("low", "high"))
+    return Estimate(float(numbers["value"]), *interval)
