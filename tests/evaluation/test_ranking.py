@@ -1,18 +1,10 @@
-import gzip
 import math
 import sys
 
 import numpy as np
 import pytest
 
-from xlretrieval.evaluation.ranking import (
-    bootstrap_interval,
-    evaluate_run,
-    read_qrels,
-    read_run,
-    write_qrels,
-    write_run,
-)
+from xlretrieval.evaluation.ranking import bootstrap_interval, evaluate_run
 
 # q1 ranks d3 d1 d2 (relevant: d1, d2), q2 ranks d9 d8 (relevant: d7, not found, and d8), q3 is not in the run.
 RUN = {"q1": {"d1": 2.0, "d2": 1.0, "d3": 3.5}, "q2": {"d9": 0.2, "d8": -1.0}, "q9": {"d1": 1.0}}
@@ -56,63 +48,6 @@ def test_a_missing_package_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "ir_measures", None)
     with pytest.raises(ValueError, match=r"pip install xlretrieval\[ir\]"):
         evaluate_run(RUN, QRELS)
-
-
-def test_files_round_trip(tmp_path):
-    write_run(RUN, tmp_path / "a.run", tag="toy")
-    write_qrels(QRELS, tmp_path / "a.qrels")
-    assert (tmp_path / "a.run").read_text().splitlines()[:4] == [
-        "q1 Q0 d3 1 3.5 toy",
-        "q1 Q0 d1 2 2.0 toy",
-        "q1 Q0 d2 3 1.0 toy",
-        "q2 Q0 d9 1 0.2 toy",
-    ]
-    assert (tmp_path / "a.qrels").read_text().splitlines()[0] == "q1 0 d1 1"
-    assert read_run(tmp_path / "a.run") == RUN
-    assert read_qrels(tmp_path / "a.qrels") == QRELS
-    (tmp_path / "b.run.gz").write_bytes(gzip.compress((tmp_path / "a.run").read_bytes()))
-    assert read_run(tmp_path / "b.run.gz") == RUN
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("q Q0 d 1 2.0 t\nq Q0 d2 2 1.0\n", r"line 2: a line must have 6 columns .* got 5"),
-        ("q Q0 d 1 nan t\n", r"line 1: score must be a finite number, got 'nan'"),
-        ("q Q0 d 1 -inf t\n", r"line 1: score must be a finite number, got '-inf'"),
-        ("q Q0 d 1 high t\n", r"line 1: score must be a finite number, got 'high'"),
-        ("q Q0 d 1 2 t\n\nq Q0 e 2 1 t\nq Q0 d 3 0 t\n", r"line 4: .* got d of query q which is also in line 1"),
-        ("\n", "a file must have at least one line"),
-    ],
-)
-def test_bad_runs_are_errors_with_a_line(tmp_path, content, message):
-    (tmp_path / "bad.run").write_text(content)
-    with pytest.raises(ValueError, match=rf"bad\.run.*{message}"):
-        read_run(tmp_path / "bad.run")
-
-
-def test_bad_qrels_are_errors_with_a_line(tmp_path):
-    path = tmp_path / "bad.qrels"
-    path.write_text("q 0 d 1\nq 0 d 0.5\n")
-    with pytest.raises(ValueError, match=r"bad\.qrels, line 2: relevance must be an integer, got '0.5'"):
-        read_qrels(path)
-    path.write_text("q 0 d 1\nq 0 d 1\n")
-    with pytest.raises(ValueError, match=r"bad\.qrels, line 2: .* also in line 1"):
-        read_qrels(path)
-
-
-@pytest.mark.parametrize(
-    ("run", "message"),
-    [
-        ({"a b": {"d": 1.0}}, "A query id must be one word, got 'a b'"),
-        ({"a": {"": 1.0}}, "A document id must be one word, got ''"),
-        ({"a": {"d": math.nan}}, "A score must be finite, got nan for document d of query a"),
-    ],
-)
-def test_what_a_file_cannot_hold_is_not_written(tmp_path, run, message):
-    with pytest.raises(ValueError, match=message):
-        write_run(run, tmp_path / "bad.run")
-    assert not list(tmp_path.iterdir())
 
 
 def test_bootstrap_interval_is_that_of_the_normal_distribution():
