@@ -21,8 +21,8 @@ help:  ## list the targets
 install: $(INSTALLED)  ## create .venv with the tested versions
 
 .PHONY: demo
-demo: $(INSTALLED)  ## pretrain a tiny encoder on built-in sections and show that retrieval got better
-	$(BIN)/python examples/demo.py --output demo
+demo: $(INSTALLED)  ## the whole road on the built-in sample: dumps, corpus, encoder, report (5 minutes)
+	$(BIN)/xlretrieval demo --output demo
 
 # One thread per worker: two workers with two threads each are slower than either alone.
 .PHONY: test
@@ -40,6 +40,8 @@ check: $(INSTALLED)  ## lint and the quick tests
 bench: $(INSTALLED)  ## run the benchmarks; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.pretraining_step
 	$(BIN)/python -m benchmarks.attention_memory
+	$(BIN)/python -m benchmarks.alignment_quality
+	$(BIN)/python -m benchmarks.wiki_workers
 
 .PHONY: clean
 clean:  ## remove the environment and what runs left behind

@@ -18,15 +18,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tokenizers import BertWordPieceTokenizer
-from transformers import (
-    BertConfig,
-    BertTokenizer,
-    DataCollatorForLanguageModeling,
-    Trainer,
-    TrainingArguments,
-    set_seed,
-)
 
 from xlretrieval.data.importers import import_jsonl
 from xlretrieval.data.parallel import ParallelTexts, read_tatoeba
@@ -36,9 +27,10 @@ from xlretrieval.evaluation.candidates import held_out_candidates, rank_candidat
 from xlretrieval.evaluation.ranking import bootstrap_interval, evaluate_run
 from xlretrieval.inference.encoder import Encoder
 from xlretrieval.inference.reranker import Reranker
-from xlretrieval.modeling.conversion import convert_to_long
-from xlretrieval.modeling.xl_retrieval import BertForXLRetrieval, load_xl_retrieval
+from xlretrieval.modeling.conversion import convert_to_long, load_tokenizer
+from xlretrieval.modeling.xl_retrieval import load_xl_retrieval
 from xlretrieval.trainers.arguments import XLPretrainingArguments
+from xlretrieval.trainers.base import BaseEncoder, train_base_encoder
 from xlretrieval.trainers.pretraining import XLPretrainingTrainer
 
 TRAINED_PAIRS = ["en-fr", "en-de", "en-es"]
@@ -67,53 +59,19 @@ def train_base(options: argparse.Namespace, corpus: AlignedSections) -> Path:
     folder = options.output / "base"
     if (folder / "model.safetensors").exists():
         return folder
-    texts = []
-    for name in corpus.pairs:
-        pair = corpus.pair(name)
-        rows = pair.rows("train")
-        for language, side in ((pair.source_language, pair.source), (pair.target_language, pair.target)):
-            table = corpus.sections(language)
-            texts += [table.text(row) for row in side[rows]]
-    texts = sorted(set(texts))
-    tokenizer = BertWordPieceTokenizer(lowercase=True)
-    tokenizer.train_from_iterator(texts, vocab_size=options.vocabulary, show_progress=True)
-    tokenizer = BertTokenizer(vocab=tokenizer.get_vocab(), model_max_length=options.base_length, do_lower_case=True)
-    set_seed(options.seed)
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=options.hidden,
-        num_hidden_layers=options.layers,
-        num_attention_heads=max(2, options.hidden // 64),
-        intermediate_size=2 * options.hidden,
-        max_position_embeddings=options.base_length,
-        # Far more text than the small encoder can overfit, and dropout costs a third of a step on a CPU.
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-    )
-    model = BertForXLRetrieval(config)
-    rng = np.random.default_rng(options.seed)
-    texts = [texts[index] for index in rng.permutation(len(texts))[: options.base_steps * options.batch]]
-    rows = tokenizer(texts, truncation=True, max_length=options.base_length)["input_ids"]
-    arguments = TrainingArguments(
-        output_dir=str(options.output / "base-training"),
-        max_steps=options.base_steps,
-        per_device_train_batch_size=options.batch,
+    size = BaseEncoder(
+        vocabulary=options.vocabulary,
+        hidden=options.hidden,
+        layers=options.layers,
+        heads=max(2, options.hidden // 64),
+        length=options.base_length,
+        steps=options.base_steps,
+        batch=options.batch,
         learning_rate=options.learning_rate,
-        lr_scheduler_type="linear",
-        warmup_steps=100,
-        train_sampling_strategy="group_by_length",
-        logging_steps=100,
-        save_strategy="no",
-        remove_unused_columns=False,
         seed=options.seed,
         bf16=options.bf16,
     )
-    collator = DataCollatorForLanguageModeling(tokenizer, mlm_probability=0.15, pad_to_multiple_of=8)
-    dataset = [{"input_ids": ids} for ids in rows]
-    Trainer(model, arguments, data_collator=collator, train_dataset=dataset).train()
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+    return train_base_encoder(corpus, folder, size)
 
 
 def train_arm(
@@ -144,7 +102,7 @@ def train_arm(
         load_xl_retrieval(str(start), dtype=torch.float32),
         arguments,
         corpus,
-        processing_class=BertTokenizer.from_pretrained(start),
+        processing_class=load_tokenizer(str(start)),
     )
     began = time.time()
     trainer.train()

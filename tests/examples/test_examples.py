@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -19,16 +18,6 @@ def run(name: str, *words: object) -> str:
     done = subprocess.run(command, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
-
-
-@pytest.mark.slow
-def test_demo_goes_the_whole_road(tmp_path):
-    printed = run("demo.py", "--output", tmp_path / "demo", "--villages", 40, "--steps", 9)
-    assert "$ xlretrieval evaluate ranking" in printed and "before" in printed
-    trained = tmp_path / "demo" / "trained"
-    assert (trained / "model.safetensors").exists() and (trained / "curves.png").exists()
-    results = json.loads((tmp_path / "demo" / "evaluation" / "ranking" / "results.json").read_text())
-    assert results
 
 
 @pytest.mark.slow

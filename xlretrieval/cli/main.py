@@ -10,10 +10,14 @@ from collections.abc import Sequence
 # Subcommand -> one line of help. The module of the same name provides `add_arguments(parser)` and `run(arguments)`;
 # with TAKES_OPTIONS = True, words that its parser does not know reach it as `arguments.options`.
 COMMANDS: dict[str, str] = {
+    "demo": "go the whole road on a built-in sample, in a few minutes and without a network",
+    "sample": "write the built-in sample: small Wikipedias, and collections over them",
     "convert": "turn a BERT or XLM-R checkpoint into a long one, or read a checkpoint released in 2021",
+    "wiki": "download Wikipedia dumps, build aligned sections from them, push them to the Hub",
     "sections": "import aligned sections into the corpus format",
     "pretrain": "pretrain an encoder for cross-lingual retrieval (QLM and RR)",
     "evaluate": "measure alignment and ranking, for one model or before and after",
+    "card": "write the model card of a trained model from the records of its run",
 }
 
 
