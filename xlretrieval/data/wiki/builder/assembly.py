@@ -77,13 +77,14 @@ class Assembly:
             bars: Shows progress.
         """
         names = LinkTable.load(self._links, language)
+        pages = np.unique(split_key(keys)[0])
         rows = np.full(len(keys), -1, np.int64)
         shown = {
             key for chosen in self._chosen.values() for _, *both in chosen for code, key in both if code == language
         }
         for path in bars.track(sorted(shards.glob("*.parquet")), description=f"writing {language}"):
             places, sections = [], []
-            for place, section in _sections(path, language, names, keys):
+            for place, section in _sections(path, language, names, keys, pages):
                 if rows[place] < 0:  # a dump may hold a page twice
                     rows[place] = -2
                     places.append(place)
@@ -147,9 +148,10 @@ def used_keys(pairs: Mapping[str, tuple[tuple[str, str], Path]]) -> dict[str, np
     return {language: np.unique(np.concatenate(parts)) for language, parts in sorted(found.items())}
 
 
-def _sections(path: Path, language: str, names: LinkTable, keys: np.ndarray) -> Iterator[tuple[int, Section]]:
-    """The sections of a shard that are among `keys`, with their place there."""
-    pages = np.unique(split_key(keys)[0])
+def _sections(
+    path: Path, language: str, names: LinkTable, keys: np.ndarray, pages: np.ndarray
+) -> Iterator[tuple[int, Section]]:
+    """The sections of a shard that are among `keys`, which are of `pages`, with their place there."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(_ARTICLES_PER_BATCH):
             wanted = pa.array(np.isin(batch["page_id"].to_numpy(), pages))
