@@ -11,6 +11,7 @@ from xlretrieval.cli.main import main
 from xlretrieval.data import section_table
 from xlretrieval.data.sections import AlignedPair, AlignedSectionsWriter, Section
 from xlretrieval.evaluation.ranking import read_qrels, read_run
+from xlretrieval.hub.evaluations import read_evaluations
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *string.ascii_lowercase]
 WORDS += [f"##{letter}" for letter in string.ascii_lowercase]
@@ -166,10 +167,18 @@ def test_ranking_before_and_after(models, corpus, tmp_path, capsys):
     run, qrels = output / "runs" / "de-en.after.run", output / "runs" / "de-en.qrels"
     assert len(read_qrels(qrels)) == 5 and all(len(documents) == 4 for documents in read_run(run).values())
     again = tmp_path / "again"
-    argv = ["evaluate", "ranking", "--run", str(run), "--baseline", str(output / "runs" / "de-en.before.run")]
-    assert main([*argv, "--qrels", str(qrels), "--seed", "7", "--output", str(again)]) == 0
-    rows = [row | {"task": "de-en"} for row in results(again)["measurements"]]
-    assert rows == [row for row in content["measurements"] if row["task"] == "de-en"]
+    argv = ["evaluate", "ranking", "--seed", "7", "--output", str(again)]
+    for option, ending in (("--run", "after.run"), ("--baseline", "before.run"), ("--qrels", "qrels")):
+        argv += [option, *(str(output / "runs" / f"{name}.{ending}") for name in ("de-en", "en-de", "en-fr", "fr-en"))]
+    assert main(argv) == 0
+    rows = [row | {"task": row["task"].removesuffix(".after")} for row in results(again)["measurements"]]
+    assert rows == content["measurements"]
+    assert rows[0]["test"]["family"] == 4 and rows[0]["test"]["randomisation_holm"] >= rows[0]["test"]["randomisation"]
+    evaluation = read_evaluations([again])[0]
+    assert evaluation.title == "Ranking of runs"
+    assert evaluation.protocol().startswith("Run `de-en.after.run`, `en-de.after.run`, ")
+    # Their names say the languages.
+    assert (again / "heatmap.png").exists()
 
 
 def test_ranking_by_embeddings_needs_no_head(models, corpus, tmp_path, capsys):

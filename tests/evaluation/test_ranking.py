@@ -40,6 +40,10 @@ def test_ties_break_by_document_id_for_every_metric(metric):
 def test_unknown_metrics_and_empty_qrels_are_errors():
     with pytest.raises(ValueError, match="A metric must be one that ir-measures knows, got 'precission'"):
         evaluate_run(RUN, QRELS, ["precission"])
+    with pytest.raises(ValueError, match="Metrics must be different ones, got P@10 and Precision@10"):
+        evaluate_run(RUN, QRELS, ["P@10", "Precision@10"])
+    with pytest.raises(ValueError, match="There must be at least one metric, got none. The default is AP,RR,nDCG@10"):
+        evaluate_run(RUN, QRELS, [])
     with pytest.raises(ValueError, match="qrels must have at least one query"):
         evaluate_run(RUN, {})
 

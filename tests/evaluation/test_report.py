@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from xlretrieval.evaluation.report import (
     mean_over_tasks,
     write_json,
 )
+from xlretrieval.evaluation.significance import PairedTest
 
 ROWS = [
     Measurement("en-fr", "AP", 9, Estimate(0.5, 0.4, 0.6), Estimate(0.3, 0.2, 0.4), Estimate(0.2, 0.1, 0.3)),
@@ -29,6 +31,29 @@ def test_markdown_compares_before_and_after():
         "| fr-en | AP | 8 | 0.30 [0.20, 0.40] | 0.25 [0.20, 0.30] | -0.05 [-0.10, +0.01] |\n"
         "| mean | AP | 17 | 0.30 | 0.38 | +0.08 |\n"
     )
+
+
+def test_tests_are_columns_with_an_explanation():
+    test = PairedTest(6, 2, 0.00004, 0.0315)
+    row = replace(ROWS[0], test=test)
+    assert markdown_table([row], digits=1) == (
+        "| task | metric | n | before | after | difference | p | p (t) |\n"
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+        "| en-fr | AP | 9 | 0.3 [0.2, 0.4] | 0.5 [0.4, 0.6] | +0.2 [+0.1, +0.3] | <0.0001 | 0.0315 |\n"
+        "\n[low, high]: 95% bootstrap interval. p: two-sided paired randomisation test; (t): paired t-test.\n"
+    )
+    corrected = replace(test, randomisation_holm=0.00008, t_test_holm=0.063, family=2)
+    table = markdown_table([replace(row, test=corrected), ROWS[1]], digits=1).splitlines()
+    assert table[0].endswith("| difference | p | p (t) | p Holm | p Holm (t) |")
+    assert table[2].endswith("| +0.2 [+0.1, +0.3] | <0.0001 | 0.0315 | <0.0001 | 0.0630 |")
+    assert table[3].endswith("| -0.1 [-0.1, +0.0] |  |  |  |  |")
+    assert table[5].endswith("; Holm: corrected for 2 tasks.")
+
+
+def test_the_difference_is_coloured_not_the_p_value():
+    row = replace(ROWS[0], test=PairedTest(6, 2, 0.04, 0.03))
+    cells = {column.header: list(column.cells) for column in console_table([row], digits=1).columns}
+    assert cells["difference"] == ["[green]+0.2 [+0.1, +0.3][/green]"] and cells["p (t)"] == ["0.0300"]
 
 
 def test_markdown_of_one_model_has_one_column():

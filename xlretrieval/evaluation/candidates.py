@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -35,7 +35,7 @@ class RankingTask:
 
     languages: tuple[str, str]
     queries: dict[str, str]
-    documents: dict[str, str]
+    documents: Mapping[str, str]
     candidates: dict[str, list[str]]
     qrels: Qrels
     dropped: dict[str, int] = field(default_factory=dict)

@@ -15,6 +15,7 @@ __all__ = [
     "RankingResult",
     "Run",
     "bootstrap_interval",
+    "check_metrics",
     "evaluate_run",
     "read_qrels",
     "read_run",
@@ -49,6 +50,15 @@ class RankingResult:
         return [values[metric] for values in self.per_query.values()]
 
 
+def check_metrics(names: Sequence[str]) -> None:
+    """Raises what `evaluate_run` would, before hours are spent on a run.
+
+    Raises:
+        ValueError: A metric is unknown, there is none or one twice, or ir-measures is not installed.
+    """
+    _parse_metrics(names)
+
+
 def _parse_metrics(names: Sequence[str]) -> dict[object, str]:
     """ir_measures' objects -> the names they were asked by."""
     try:
@@ -61,12 +71,18 @@ def _parse_metrics(names: Sequence[str]) -> dict[object, str]:
     measures = {}
     for name in names:
         try:
-            measures[ir_measures.parse_measure(name)] = name
+            measure = ir_measures.parse_measure(name)
         except (NameError, ValueError) as error:
             raise ValueError(
                 f"A metric must be one that ir-measures knows, got {name!r} ({error}). "
                 "Take AP, RR, nDCG@10, R@100 or others of https://ir-measur.es/en/latest/measures.html."
             ) from None
+        # One metric under two names would be computed for one of them.
+        first = measures.setdefault(measure, name)
+        if first != name:
+            raise ValueError(f"Metrics must be different ones, got {first} and {name}. Leave one of them out.")
+    if not measures:
+        raise ValueError(f"There must be at least one metric, got none. The default is {','.join(METRICS)}.")
     return measures
 
 
@@ -86,7 +102,7 @@ def evaluate_run(
         metrics: In the notation of ir-measures.
 
     Raises:
-        ValueError: No qrels, an unknown metric, or ir-measures is not installed.
+        ValueError: No qrels, no metric, an unknown one or one under two names, or ir-measures is not installed.
     """
     measures = _parse_metrics(metrics)
     import ir_measures

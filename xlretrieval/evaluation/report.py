@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xlretrieval.data.files import write_bytes, write_text
+from xlretrieval.data.files import write_text
 
+from .figures import png_axes
 from .ranking import bootstrap_interval
+from .significance import PairedTest
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -58,6 +60,7 @@ class Measurement:
         after: Of the model in question.
         before: Of the model it is compared with.
         difference: after - before, paired by query: it is beyond chance when the interval leaves out 0.
+        test: Paired tests of the difference, where they were made.
     """
 
     task: str
@@ -66,6 +69,7 @@ class Measurement:
     after: Estimate
     before: Estimate | None = None
     difference: Estimate | None = None
+    test: PairedTest | None = None
 
     @classmethod
     def of(
@@ -122,6 +126,7 @@ def _cells(measurements: Sequence[Measurement], digits: int) -> tuple[list[str],
     """Header and rows: the same words on the console and in Markdown."""
     compared = any(row.before for row in measurements)
     header = ["task", "metric", "n", *(["before", "after", "difference"] if compared else ["value"])]
+    tests = _tests(measurements)
 
     def cell(estimate: Estimate | None, sign: str = "") -> str:
         if estimate is None:
@@ -133,12 +138,44 @@ def _cells(measurements: Sequence[Measurement], digits: int) -> tuple[list[str],
     rows = []
     for row in measurements:
         values = [cell(row.before), cell(row.after), cell(row.difference, "+")] if compared else [cell(row.after)]
-        rows.append([row.task, row.metric, str(row.n), *values])
-    return header, rows
+        p_values = [format_p_value(getattr(row.test, name, None)) for name in tests]
+        rows.append([row.task, row.metric, str(row.n), *values, *p_values])
+    return [*header, *tests.values()], rows
+
+
+def _tests(measurements: Sequence[Measurement]) -> dict[str, str]:
+    """Columns of p-values, field -> header: none without tests, corrected ones where there are several tasks."""
+    tests = [row.test for row in measurements if row.test]
+    if not tests:
+        return {}
+    columns = {"randomisation": "p", "t_test": "p (t)"}
+    if any(test.family > 1 for test in tests):
+        columns |= {"randomisation_holm": "p Holm", "t_test_holm": "p Holm (t)"}
+    return columns
+
+
+def format_p_value(p: float | None) -> str:
+    """Four decimals, "<0.0001" below; "" for None."""
+    if p is None:
+        return ""
+    return "<0.0001" if p < 0.0001 else f"{p:.4f}"
+
+
+def _caption(measurements: Sequence[Measurement]) -> str:
+    """What the columns are, for those who were not there."""
+    text = "[low, high]: 95% bootstrap interval"
+    if any(row.test for row in measurements):
+        text += ". p: two-sided paired randomisation test; (t): paired t-test"
+    families = sorted({row.test.family for row in measurements if row.test and row.test.family > 1})
+    if families:
+        text += f"; Holm: corrected for {' or '.join(map(str, families))} tasks"
+    return text
 
 
 def markdown_table(measurements: Sequence[Measurement], digits: int = 3) -> str:
     """A Markdown table, `value [low, high]` with 95% intervals; before, after and difference when there is a before.
+
+    Where the differences were tested, columns of p-values follow, and a line below the table that explains them.
 
     Args:
         measurements: The rows.
@@ -146,7 +183,8 @@ def markdown_table(measurements: Sequence[Measurement], digits: int = 3) -> str:
     """
     header, rows = _cells(measurements, digits)
     rule = ["---"] * 2 + ["---:"] * (len(header) - 2)
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in (header, rule, *rows))
+    table = "".join(f"| {' | '.join(cells)} |\n" for cells in (header, rule, *rows))
+    return f"{table}\n{_caption(measurements)}.\n" if any(row.test for row in measurements) else table
 
 
 def console_table(measurements: Sequence[Measurement], title: str = "", digits: int = 3) -> Table:
@@ -161,17 +199,18 @@ def console_table(measurements: Sequence[Measurement], title: str = "", digits: 
     from rich.table import Table
 
     header, rows = _cells(measurements, digits)
-    caption = escape("[low, high]: 95% bootstrap interval")
+    caption = escape(_caption(measurements))
     table = Table(title=escape(title) or None, caption=caption, caption_justify="left")
+    place = header.index("difference") if "difference" in header else None
     for index, name in enumerate(header):
         table.add_column(name, justify="right" if index > 1 else "left")
     for measurement, cells in zip(measurements, rows, strict=True):
         cells = [escape(cell) for cell in cells]
         difference = measurement.difference
-        if difference and difference.low is not None and difference.low > 0:
-            cells[-1] = f"[green]{cells[-1]}[/green]"
-        elif difference and difference.high is not None and difference.high < 0:
-            cells[-1] = f"[red]{cells[-1]}[/red]"
+        if place and difference and difference.low is not None and difference.low > 0:
+            cells[place] = f"[green]{cells[place]}[/green]"
+        elif place and difference and difference.high is not None and difference.high < 0:
+            cells[place] = f"[red]{cells[place]}[/red]"
         table.add_row(*cells)
     return table
 
@@ -190,30 +229,20 @@ def heat_map(path: str | Path, values: Mapping[tuple[str, str], float], title: s
     """
     if len({frozenset(pair) for pair in values}) < 2:
         return False
-    import io
-
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     languages = sorted({language for pair in values for language in pair})
     grid = np.full((len(languages), len(languages)), np.nan)
     for (source, target), value in values.items():
         grid[languages.index(source), languages.index(target)] = value
     size = 2 + 0.7 * len(languages)
-    figure = Figure(figsize=(size + 1, size), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    image = axes.imshow(grid, cmap="viridis")
-    axes.set_xticks(range(len(languages)), languages)
-    axes.set_yticks(range(len(languages)), languages)
-    axes.set(xlabel="target", ylabel="source", title=title)
     middle = (np.nanmin(grid) + np.nanmax(grid)) / 2
-    for row, column in np.argwhere(np.isfinite(grid)):
-        value = grid[row, column]
-        color = "black" if value > middle else "white"
-        axes.text(column, row, f"{value:.{digits}f}", ha="center", va="center", color=color)
-    figure.colorbar(image, ax=axes, shrink=0.8)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
-    write_bytes(path, buffer.getvalue())
+    with png_axes(path, (size + 1, size)) as axes:
+        image = axes.imshow(grid, cmap="viridis")
+        axes.set_xticks(range(len(languages)), languages)
+        axes.set_yticks(range(len(languages)), languages)
+        axes.set(xlabel="target", ylabel="source", title=title)
+        for row, column in np.argwhere(np.isfinite(grid)):
+            value = grid[row, column]
+            color = "black" if value > middle else "white"
+            axes.text(column, row, f"{value:.{digits}f}", ha="center", va="center", color=color)
+        axes.figure.colorbar(image, ax=axes, shrink=0.8)
     return True

@@ -60,7 +60,9 @@ class Evaluation:
         """What was measured, as the title of a section."""
         arguments = self.arguments
         if arguments.get("run"):
-            return "Ranking of a run"
+            return "Ranking of a run" if isinstance(arguments["run"], str) else "Ranking of runs"
+        if arguments.get("collection"):
+            return f"Ranking of the collection {Path(arguments['collection']).stem}"
         kind = "Ranking" if self.task == "ranking" else "Alignment"
         if arguments.get("corpus"):
             held_out = "held-out" if arguments.get("split") in ("validation", "test") else arguments.get("split")
@@ -106,10 +108,15 @@ class Evaluation:
         for row in self.measurements:
             if self.task == "alignment" and (match := re.fullmatch(r"P@1 (\S+)>(\S+)", row.metric)):
                 found.setdefault((match[1], match[2]), row)
-            elif self.task == "ranking" and self.arguments.get("corpus") and row.metric == self.metric:
+            elif self.task == "ranking" and self._by_direction and row.metric == self.metric:
                 if languages := _languages(row.task):
                     found[languages] = row
         return found
+
+    @property
+    def _by_direction(self) -> bool:
+        """Whether tasks are called after their languages: those of runs are after files."""
+        return bool(self.arguments.get("corpus") or self.arguments.get("collection"))
 
     def chance(self) -> float | None:
         """MRR of a random order, where every query has the same number of candidates and one relevant document."""
@@ -123,8 +130,8 @@ class Evaluation:
         """How it was measured, one sentence from the command's options."""
         arguments = self.arguments
         if arguments.get("run"):
-            before = f" Before: run `{Path(arguments['baseline']).name}`." if arguments.get("baseline") else ""
-            return f"Run `{Path(arguments['run']).name}`, judgements `{Path(arguments['qrels']).name}`.{before}"
+            before = f" Before: run {_file_names(arguments['baseline'])}." if arguments.get("baseline") else ""
+            return f"Run {_file_names(arguments['run'])}, judgements {_file_names(arguments['qrels'])}.{before}"
         if self.task == "alignment":
             layer = arguments.get("layer", -1)
             vectors = f"{arguments.get('pooling', 'mean')}-pooled vectors of "
@@ -135,11 +142,32 @@ class Evaluation:
             )
         first = "hard negatives (mostly sections of the same article) first" if arguments.get("hard") else "at random"
         by = "the relevance head" if arguments.get("scorer") == "head" else "cosine of embeddings"
+        if arguments.get("collection"):
+            return self._collection_protocol(by)
         return (
             f"A random sentence of a section looks for the aligned section in the other language among "
             f"{arguments.get('candidates')} candidates, {first}; at most {arguments.get('queries')} queries a "
             f"direction; ranked by {by}. {self._models()}"
         )
+
+    def _collection_protocol(self, by: str) -> str:
+        """What of a collection was ranked, and how."""
+        arguments = self.arguments
+        if arguments.get("candidates_run"):
+            number = f"first {arguments['top_k']} documents" if arguments.get("top_k") else "documents"
+            candidates = f"the {number} of the run {_file_names(arguments['candidates_run'])}"
+        else:
+            candidates = "the judged documents of each query"
+        if arguments.get("mix_languages"):
+            candidates += ", of all languages in one pool"
+        passage = {"maxp": "best", "firstp": "first", "meanp": "mean"}.get(arguments.get("passages") or "")
+        long = f", long documents by their {passage} passage" if passage else ""
+        text = f"Ranked are {candidates}, by {by}{long}"
+        if arguments.get("limit_queries"):
+            text += f"; at most {arguments['limit_queries']} queries a direction"
+        if arguments.get("baseline"):
+            text += f". Before: run {_file_names(arguments['baseline'])}"
+        return f"{text}. {self._models()}"
 
     def _models(self) -> str:
         """Which checkpoints were measured, by the last part of their paths, and on how much of the texts."""
@@ -147,6 +175,11 @@ class Evaluation:
         text = f"Before: `{before}`; after: `{after}`." if before else f"Measured: `{after}`."
         longest = self.arguments.get("max_length")
         return f"{text} Inputs of at most {longest} tokens." if longest else text
+
+
+def _file_names(paths: str | Sequence[str]) -> str:
+    """One path or several, by their last parts."""
+    return ", ".join(f"`{Path(path).name}`" for path in ([paths] if isinstance(paths, str) else paths))
 
 
 def label(metric: str) -> str:

@@ -120,7 +120,24 @@ class Reranker:
         Raises:
             ValueError: A score is not finite.
         """
-        rows = self._encode(pairs)
+        return self.score_rows(self._encode(pairs), batch_tokens, show_progress)
+
+    def score_rows(
+        self, rows: Sequence[EncodedPair], batch_tokens: int = 16384, show_progress: bool | None = None
+    ) -> np.ndarray:
+        """Scores pairs that are encoded already, for callers that cut texts in their own way: see `collator.template`.
+
+        Args:
+            rows: The pairs.
+            batch_tokens: As for `score`.
+            show_progress: As for `score`.
+
+        Returns:
+            Logits, `(rows,)`, float32.
+
+        Raises:
+            ValueError: A score is not finite.
+        """
         scores = np.zeros(len(rows), dtype=np.float32)
         disable = None if show_progress is None else not show_progress
         with evaluating(self.model), tqdm(total=len(rows), desc="score", unit="pair", disable=disable) as progress:

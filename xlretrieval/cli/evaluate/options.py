@@ -1,0 +1,107 @@
+"""The options of `xlretrieval evaluate`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from xlretrieval.cli.configuration import ConfigurableOptions, comma_separated
+
+
+def _add_model(options: ConfigurableOptions) -> None:
+    options.add("--model", metavar="M", help="checkpoint to measure: folder or name on the Hub")
+    options.add("--before", metavar="M", help="checkpoint to compare it with")
+    options.add("--corpus", type=Path, metavar="DIR", help="folder of aligned sections")
+    options.add("--pairs", type=comma_separated, metavar="A-B,...", help="language pairs (of a corpus: default all)")
+    options.add("--split", default="test", help="split of the corpus (default: test)")
+    options.add("--pooling", choices=("mean", "cls"), default="mean", help="of token vectors (default: mean)")
+    options.add(
+        "--layer", type=int, default=-1, help="hidden state to embed with; 0 is embeddings (default: -1, last)"
+    )
+    options.add("--max-length", type=int, help="tokens per input (default: what the model takes)")
+    options.add("--output", type=Path, metavar="DIR", help="folder to write")
+    options.add("--overwrite", action="store_true", default=False, help="replace the output folder")
+
+
+def add_alignment_options(options: ConfigurableOptions) -> None:
+    """Adds the options of `evaluate alignment`."""
+    _add_model(options)
+    options.add("--tatoeba", type=Path, metavar="DIR", help="folder of tatoeba.XXX-eng.XXX and .eng files")
+    options.add("--xnli", type=Path, metavar="FILE", help="15-way XNLI, .tsv or .gz")
+    options.add(
+        "--jsonl",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="sections as rows {corpus, doc, sec, lang, doctitle, text}",
+    )
+    options.add("--limit", type=int, help="most texts per pair, drawn at random (default: all)")
+
+
+def add_ranking_options(options: ConfigurableOptions) -> None:
+    """Adds the options of `evaluate ranking`."""
+    _add_model(options)
+    options.add("--candidates", type=int, default=20, help="documents per query of a corpus (default: 20)")
+    options.add("--queries", type=int, default=500, help="most queries per direction of a corpus (default: 500)")
+    options.add(
+        "--hard", action=argparse.BooleanOptionalAction, default=True, help="hard negatives first (default: --hard)"
+    )
+    options.add(
+        "--scorer",
+        choices=("head", "embedding"),
+        default="head",
+        help="score by the relevance head, or by the cosine of embeddings (default: head)",
+    )
+    options.add("--seed", type=int, default=0, help="of draws, intervals and permutations (default: 0)")
+    _add_collection(options)
+    _add_passages(options)
+    options.add("--run", type=Path, nargs="+", metavar="FILE", help="TREC runs to measure, instead of a model")
+    options.add("--baseline", type=Path, nargs="+", metavar="FILE", help="TREC runs to compare with, one for each")
+    options.add("--qrels", type=Path, nargs="+", metavar="FILE", help="TREC judgements: one for all runs, or for each")
+    options.add(
+        "--metrics",
+        type=comma_separated,
+        default=["AP", "RR", "nDCG@10"],
+        metavar="M,...",
+        help="in the notation of ir-measures, the first one is plotted (default: AP,RR,nDCG@10)",
+    )
+    options.add(
+        "--document-languages",
+        type=Path,
+        metavar="FILE",
+        help="TSV of document and language: compare the ranks of relevant documents by language",
+    )
+
+
+def _add_collection(options: ConfigurableOptions) -> None:
+    options.add("--collection", type=Path, metavar="FILE", help="YAML file of a TREC or CLEF collection")
+    options.add(
+        "--direction",
+        type=comma_separated,
+        metavar="A-B,...",
+        help="languages of queries and documents, several, or `all` (default: the only one)",
+    )
+    options.add("--candidates-run", type=Path, metavar="FILE", help="TREC run to rank again (default: judged pool)")
+    options.add("--top-k", type=int, metavar="K", help="documents of the run per query (default: all)")
+    options.add("--limit-queries", type=int, metavar="N", help="most queries, drawn by the seed (default: all)")
+    options.add(
+        "--mix-languages",
+        action="store_true",
+        default=False,
+        help="let documents of all directions with the same language of queries compete in one pool",
+    )
+    options.add(
+        "--cache-dir", type=Path, metavar="DIR", help="folder of converted documents (default: Hugging Face's cache)"
+    )
+
+
+def _add_passages(options: ConfigurableOptions) -> None:
+    options.add(
+        "--passages",
+        choices=("maxp", "firstp", "meanp"),
+        help="score long documents by their best, first or mean passage (default: cut to the model's length)",
+    )
+    options.add("--passage-tokens", type=int, metavar="N", help="tokens of a passage (default: what the query leaves)")
+    options.add(
+        "--passage-stride", type=int, metavar="N", help="tokens from one to the next (default: half a passage)"
+    )
