@@ -26,6 +26,7 @@ from transformers import (
 from xlretrieval.data.sections import AlignedSections
 from xlretrieval.modeling.conversion import load_tokenizer
 from xlretrieval.modeling.xl_retrieval import BertForXLRetrieval
+from xlretrieval.trainers.log_lines import use_log_lines
 
 
 @dataclass(frozen=True)
@@ -92,12 +93,14 @@ def train_base_encoder(
     tokenizer = BertTokenizer(vocab=trained.get_vocab(), model_max_length=options.length, do_lower_case=True)
     set_seed(options.seed)
     model = BertForXLRetrieval(_config(options, len(tokenizer)))
-    Trainer(
+    trainer = Trainer(
         model,
         _arguments(options, work or output.with_name(f"{output.name}-training")),
         data_collator=DataCollatorForLanguageModeling(tokenizer, mlm_probability=0.15, pad_to_multiple_of=8),
         train_dataset=_rows(texts, tokenizer, options),
-    ).train()
+    )
+    use_log_lines(trainer)
+    trainer.train()
     model.save_pretrained(output)
     tokenizer.save_pretrained(output)
     return output

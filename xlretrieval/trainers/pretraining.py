@@ -23,6 +23,7 @@ from xlretrieval.modeling.heads import IGNORE_INDEX
 from xlretrieval.trainers.arguments import XLPretrainingArguments
 from xlretrieval.trainers.callbacks import CurvesCallback, EpochCallback
 from xlretrieval.trainers.held_out import HeldOut
+from xlretrieval.trainers.log_lines import use_log_lines
 from xlretrieval.trainers.losses import RANKING_LOSSES
 
 PAPER_PAIRS_PER_EPOCH = 64_000
@@ -118,6 +119,7 @@ class XLPretrainingTrainer(Trainer):
             callbacks=callbacks,
             **kwargs,
         )
+        use_log_lines(self)
         # Losses below are divided by the items of the whole step; the Trainer must not divide again.
         self.loss_is_scaled_for_ga = True
         self._log_sums: dict[str, torch.Tensor] = {}
