@@ -182,3 +182,44 @@ def long_folder(wordpiece_folder: Path, tmp_path_factory: pytest.TempPathFactory
     BertLongForXLRetrieval(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def write_judged_collection(folder: Path, queries: int = 20) -> Path:
+    """A YAML file of English queries of two words over German documents, in which both, one or none occur.
+
+    Every query has 3 relevant documents (both words) and 9 that were judged not relevant, of which 5 have one word.
+    """
+    rng = np.random.default_rng(11)
+    words = len(LEXICON["en"]) - 4  # the last ones are function words
+    pairs = [(first, second) for first in range(words) for second in range(first + 1, words)]
+    chosen = [pairs[index] for index in rng.permutation(len(pairs))[:queries]]
+    documents, topics, qrels = [], [], []
+    for number, pair in enumerate(chosen, start=1):
+        topics.append(f"{number}\t{' '.join(LEXICON['en'][word] for word in pair)}\n")
+        others = [word for word in range(len(LEXICON["de"])) if word not in pair]
+        for place, held in enumerate([pair] * 3 + [pair[:1]] * 3 + [pair[1:]] * 2 + [()] * 4):
+            text = [*held, *rng.choice(others, 8 - len(held), replace=False)]
+            name = f"D{number:02}{place:02}"
+            documents.append({"id": name, "text": " ".join(LEXICON["de"][word] for word in rng.permutation(text))})
+            qrels.append(f"{number} 0 {name} {int(len(held) == 2)}\n")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "documents.jsonl").write_text("".join(json.dumps(row) + "\n" for row in documents), encoding="utf-8")
+    (folder / "topics.tsv").write_text("".join(topics), encoding="utf-8")
+    (folder / "qrels.txt").write_text("".join(qrels), encoding="utf-8")
+    config = "name: little\ndocuments: {de: documents.jsonl}\ntopics: {en: topics.tsv}\nqrels: {de: qrels.txt}\n"
+    (folder / "little.yaml").write_text(config, encoding="utf-8")
+    return folder / "little.yaml"
+
+
+@pytest.fixture(scope="session")
+def judged_yaml(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """YAML file of 20 judged queries; the folder `cache` beside it is for its documents."""
+    return write_judged_collection(tmp_path_factory.mktemp("judged"))
+
+
+@pytest.fixture(scope="session")
+def judged(judged_yaml: Path):
+    """The collection, opened."""
+    from xlretrieval.data.collections import load_collection
+
+    return load_collection(judged_yaml, cache_dir=judged_yaml.parent / "cache")

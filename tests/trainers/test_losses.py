@@ -8,7 +8,16 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from xlretrieval.trainers.losses import RANKING_LOSSES, listwise, pairwise_hinge, pairwise_logistic, pointwise
+from xlretrieval.trainers.losses import (
+    DISTILLATION_LOSSES,
+    RANKING_LOSSES,
+    kl_divergence,
+    listwise,
+    margin_mse,
+    pairwise_hinge,
+    pairwise_logistic,
+    pointwise,
+)
 
 SCORES = torch.tensor([[2.0, 0.0, 1.0], [0.0, 0.0, 3.0]])
 
@@ -45,3 +54,30 @@ def test_extreme_scores_and_the_order_of_negatives(name):
     assert torch.isfinite(extreme.grad).all()
     torch.testing.assert_close(loss(SCORES), loss(SCORES[:, [0, 2, 1]]))
     assert (loss(SCORES + torch.tensor([1.0, 0.0, 0.0])) < loss(SCORES) + 1e-9).all()
+
+
+def test_margin_mse_by_hand():
+    teacher = torch.tensor([[5.0, 2.0, 4.0], [1.0, 2.0, 0.0]])
+    # Margins 2 and 1 against 3 and 1; 0 and -3 against -1 and 1.
+    assert margin_mse(SCORES, teacher).tolist() == [0.5, (1 + 16) / 2]
+    assert margin_mse(SCORES, SCORES + 7.0).tolist() == [0.0, 0.0]
+
+
+def test_kl_by_hand():
+    teacher = torch.tensor([[math.log(0.5), math.log(0.25), math.log(0.25)]]) + 3.0
+    scores = torch.tensor([[math.log(0.2), math.log(0.2), math.log(0.6)]])
+    expected = 0.5 * math.log(0.5 / 0.2) + 0.25 * math.log(0.25 / 0.2) + 0.25 * math.log(0.25 / 0.6)
+    assert kl_divergence(scores, teacher).tolist() == pytest.approx([expected], abs=1e-6)
+    assert kl_divergence(SCORES, SCORES - 2.0).tolist() == pytest.approx([0.0, 0.0], abs=1e-6)
+
+
+@pytest.mark.parametrize("name", DISTILLATION_LOSSES)
+def test_distillation_moves_the_student_to_the_teacher(name):
+    """The gradient is 0 where the student is the teacher, and finite far away."""
+    teacher = torch.tensor([[3.0, 1.0, -2.0]])
+    student = teacher.clone().requires_grad_()
+    DISTILLATION_LOSSES[name](student, teacher).sum().backward()
+    torch.testing.assert_close(student.grad, torch.zeros_like(teacher))
+    far = torch.tensor([[-1e4, 1e4, 0.0]], requires_grad=True)
+    DISTILLATION_LOSSES[name](far, teacher).sum().backward()
+    assert torch.isfinite(far.grad).all() and far.grad[0, 0] < 0 < far.grad[0, 1]

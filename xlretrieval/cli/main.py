@@ -16,7 +16,8 @@ COMMANDS: dict[str, str] = {
     "wiki": "download Wikipedia dumps, build aligned sections from them, push them to the Hub",
     "sections": "import aligned sections into the corpus format",
     "pretrain": "pretrain an encoder for cross-lingual retrieval (QLM and RR)",
-    "evaluate": "measure alignment and ranking, for one model or before and after",
+    "finetune": "fine-tune an encoder to rank documents, with cross validation, or to answer questions",
+    "evaluate": "measure alignment, ranking and answers, for one model or before and after",
     "card": "write the model card of a trained model from the records of its run",
 }
 

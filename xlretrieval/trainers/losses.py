@@ -1,6 +1,7 @@
 """Relevance ranking losses: one positive against its negatives, one loss per group.
 
-Every function takes `scores`, `(groups, 1 + negatives)` with the positive first, and returns `(groups,)`.
+Every function takes `scores`, `(groups, 1 + negatives)` with the positive first, and returns `(groups,)`. Those of
+distillation take the teacher's scores of the same documents besides, in the same shape.
 """
 
 from __future__ import annotations
@@ -52,4 +53,38 @@ RANKING_LOSSES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "pairwise_hinge": pairwise_hinge,
     "listwise": listwise,
     "pointwise": pointwise,
+}
+
+
+def margin_mse(scores: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
+    """((s+ - s-) - (t+ - t-))^2, mean over the negatives (Margin-MSE, Hofstaetter et al. 2020).
+
+    Prefer it where a teacher's scores mean something by their size: only their differences are learnt, so teacher and
+    student may differ by a constant.
+
+    Args:
+        scores: `(groups, 1 + negatives)`.
+        teacher: The teacher's, in the same shape.
+    """
+    margins, wanted = scores[:, :1] - scores[:, 1:], teacher[:, :1] - teacher[:, 1:]
+    return (margins - wanted).square().mean(-1)
+
+
+def kl_divergence(scores: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
+    """KL(softmax(t) || softmax(s)) over the group, in nats.
+
+    Prefer it with several negatives, and where the teacher's scores are logits: it learns their order and how sure
+    the teacher is.
+
+    Args:
+        scores: `(groups, 1 + negatives)`.
+        teacher: The teacher's, in the same shape.
+    """
+    target = teacher.log_softmax(-1)
+    return F.kl_div(scores.log_softmax(-1), target, reduction="none", log_target=True).sum(-1)
+
+
+DISTILLATION_LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "margin_mse": margin_mse,
+    "kl": kl_divergence,
 }
