@@ -225,7 +225,7 @@ def test_a_file_gives_options_and_flags_override_them(models, tatoeba, tmp_path)
         ("model: x\nlayr: 1\n", r"line 2: a key must be an option of the command, got 'layr'. Did you mean 'layer'?"),
         ("layer: 1\nlayer: 2\n", "line 2: a key must occur once, got 'layer' which is also in line 1"),
         ("layer: high\n", "line 1: layer must be of type int, got 'high'"),
-        ("\npooling: max\n", "line 2: pooling must be one of mean, cls, got 'max'"),
+        ("\npooling: max\n", "line 2: pooling must be one of mean, cls, query, got 'max'"),
         ("overwrite: 1\n", "line 1: overwrite must be true or false, got 1"),
         ("layer: [1]\n", "line 1: layer must be one value, got [1]"),
         ("- layer\n", "line 1: the file must hold `key: value` lines, got a sequence"),
@@ -243,7 +243,7 @@ def test_a_bad_file_is_an_error_with_a_line(tmp_path, capsys, content, message):
     ("argv", "message"),
     [
         (["alignment"], "--model must be given"),
-        (["alignment", "--model", "m"], "--tatoeba, --xnli, --jsonl and --corpus, got none"),
+        (["alignment", "--model", "m"], "--tatoeba, --xnli, --ntrex, --lines, --jsonl and --corpus, got none"),
         (["alignment", "--model", "m", "--tatoeba", "t", "--xnli", "x"], "got --tatoeba and --xnli"),
         (["alignment", "--model", "m", "--tatoeba", "t"], "--pairs must be given with --tatoeba"),
         (["ranking", "--model", "m"], "--corpus must be given with --model"),

@@ -1,8 +1,11 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from xlretrieval.data.parallel import ParallelTexts
-from xlretrieval.evaluation.alignment import evaluate_alignment, precision_at_1
+from xlretrieval.evaluation.alignment import evaluate_alignment, evaluate_pairs, precision_at_1
+from xlretrieval.inference.encoder import Encoder
 
 
 def naive(source: np.ndarray, target: np.ndarray) -> tuple[float, float]:
@@ -89,29 +92,37 @@ def test_wrong_vectors_are_errors(source, target, message):
 
 
 class LetterEncoder:
-    """Counts letters; remembers what it was asked."""
+    """Counts letters in layer 2, and their squares in layer 0; remembers what it was asked."""
+
+    layers = (2, 0)
+    model = SimpleNamespace(config=SimpleNamespace(hidden_size=3))
 
     def __init__(self) -> None:
         self.calls: list[list[str]] = []
-        self.truncated = 0
 
-    def encode(self, texts: list[str], pooling: str, layer: int, max_length: int | None = None) -> np.ndarray:
-        assert (pooling, layer, max_length) == ("cls", 2, 9)
+    def encode(self, texts: list[str], batch_tokens: int, show_progress: bool | None, out: np.ndarray) -> np.ndarray:
         self.calls.append(list(texts))
-        self.truncated = sum(len(text) > 4 for text in texts)
-        return np.array([[text.count(letter) for letter in "abc"] for text in texts], dtype=np.float32)
+        self.cut = np.array([len(text) > 4 for text in texts])
+        self.windows = np.array([max(1, len(text) // 2) for text in texts])
+        counts = np.array([[text.count(letter) for letter in "abc"] for text in texts], dtype=np.float32)
+        assert out.shape == (2, len(texts), 3)
+        out[:] = counts, counts**2
+        return out
 
 
-def test_evaluate_encodes_equal_texts_once_and_reports():
-    texts = ParallelTexts(("xx", "yy"), ["aab", "c", "aab"], ["AAaab", "ccc", "bb"], "toy", {"empty": 3})
+def test_every_language_is_encoded_once_whatever_pairs_it_is_in():
+    pairs = [
+        ParallelTexts(("xx", "yy"), ["aab", "c", "aab"], ["AAaab", "ccc", "bb"], "toy xx-yy", {"empty": 3}),
+        ParallelTexts(("yy", "zz"), ["ccc", "a"], ["c", "ab"], "toy yy-zz"),
+        ParallelTexts(("zz", "xx"), ["ab"], ["aab"], "toy zz-xx"),
+    ]
     encoder = LetterEncoder()
-    result = evaluate_alignment(encoder, texts, pooling="cls", layer=2, max_length=9)
-    assert encoder.calls == [["aab", "c"], ["AAaab", "ccc", "bb"]]
-    hits = result.pop("hits")
+    first, second, third = evaluate_pairs(encoder, pairs)
+    assert encoder.calls == [["aab", "c"], ["AAaab", "ccc", "bb", "a"], ["c", "ab"]]
     # "aab" stands twice: it finds "AAaab", which is the translation of the first one only, and is found as one of two.
-    assert hits.tolist() == [[1.0, 1.0, 0.0], [0.5, 1.0, 0.5]]
-    assert result == {
-        "name": "toy",
+    assert first.result.hits.tolist() == [[1.0, 1.0, 0.0], [0.5, 1.0, 0.5]]
+    assert first.as_dict() == {
+        "name": "toy xx-yy",
         "languages": ("xx", "yy"),
         "n": 3,
         "forward": pytest.approx(200 / 3),
@@ -119,4 +130,33 @@ def test_evaluate_encodes_equal_texts_once_and_reports():
         "mean": pytest.approx(200 / 3),
         "truncated": 1,
         "dropped": {"empty": 3},
+        "split_texts": 1,
+        "windows": 2,
+        "by_layer": {"0": [pytest.approx(200 / 3)] * 2, "2": [pytest.approx(200 / 3)] * 2},
     }
+    assert (second.texts.name, second.result.mean, second.truncated, second.split) == ("toy yy-zz", 100, 0, 0)
+    assert third.result.n == 1
+    with pytest.raises(ValueError, match=r"layer must be one of \(2, 0\), which are encoded, got 1"):
+        evaluate_pairs(encoder, pairs, layer=1)
+
+
+def test_one_pair_of_a_real_encoder(tiny_checkpoint):
+    encoder = Encoder.from_pretrained(str(tiny_checkpoint("BertModel")), device="cpu")
+    words = ["stadt", "fluss", "berg", "haus"]
+    texts = ParallelTexts(("de", "en"), words, words, "same", {"empty": 1})
+    result = evaluate_alignment(encoder, texts, pooling="cls", layer=1, show_progress=False)
+    hits = result.pop("hits")
+    assert hits.tolist() == [[1.0] * 4] * 2
+    assert result == {
+        "name": "same",
+        "languages": ("de", "en"),
+        "n": 4,
+        "forward": 100,
+        "backward": 100,
+        "mean": 100,
+        "truncated": 0,
+        "dropped": {"empty": 1},
+        "by_layer": {"1": [100, 100]},
+    }
+    turned = ParallelTexts(("de", "en"), words, words[1:] + words[:1], "turned")
+    assert evaluate_alignment(encoder, turned, show_progress=False)["mean"] == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .aligned_lines import OnEmpty, read_aligned_lines, refuse_empty
 from .files import read_lines
 from .importers import read_jsonl
 from .sections import AlignedSections, parse_pair
@@ -81,16 +82,18 @@ def _without_empty(
     return ParallelTexts(languages, [source for source, _ in kept], [target for _, target in kept], name, counts)
 
 
-def read_tatoeba(folder_or_prefix: str | Path, pair: str) -> ParallelTexts:
+def read_tatoeba(folder_or_prefix: str | Path, pair: str, on_empty: OnEmpty = "drop") -> ParallelTexts:
     """Reads Tatoeba sentences as LASER and XTREME publish them: two files, one sentence a line.
 
     Args:
         folder_or_prefix: The folder of `tatoeba.deu-eng.deu` and `tatoeba.deu-eng.eng`, or what their paths have in
             common before the pair (`data/tatoeba`).
         pair: `"deu-eng"`. `"eng-deu"` reads the same two files with source and target exchanged.
+        on_empty: "drop" leaves out, and counts, rows with an empty text; "raise" makes one an error.
 
     Raises:
-        ValueError: No such files (the pairs that exist are named), files of different length, or not UTF-8.
+        ValueError: No such files (the pairs that exist are named); with file and line, files of different length, not
+            UTF-8, or an empty text with "raise".
     """
     languages = parse_pair(pair)
     base = Path(folder_or_prefix)
@@ -105,36 +108,41 @@ def read_tatoeba(folder_or_prefix: str | Path, pair: str) -> ParallelTexts:
             f"Tatoeba files must be {prefix}.{pair}.{languages[0]} and .{languages[1]}, got none for {pair}. "
             f"Pairs in {prefix.parent}: {', '.join(found) or 'none'}."
         )
-    sides = [[text for _, text in read_lines(path)] for path in paths]
-    if len(sides[0]) != len(sides[1]):
-        raise ValueError(
-            f"Aligned files must have the same number of lines, got {len(sides[0])} in {paths[0]} and "
-            f"{len(sides[1])} in {paths[1]}. Download them again."
-        )
-    return _without_empty(languages, zip(sides[0], sides[1], strict=True), f"tatoeba {pair}")
+    rows: list[tuple[str, str]] = []
+    for number, (source, target) in read_aligned_lines(paths):
+        for path, text in zip(paths, (source, target), strict=True):
+            refuse_empty(text, f"{path}, line {number}", on_empty)
+        rows.append((source, target))
+    return _without_empty(languages, rows, f"tatoeba {pair}")
 
 
-def read_xnli15(path: str | Path, source: str, target: str) -> ParallelTexts:
-    """Reads two columns of the 15-way parallel XNLI (`xnli.15way.orig.tsv`, plain or `.gz`).
+def read_columns(
+    path: str | Path, languages: Sequence[str] | None = None, on_empty: OnEmpty = "drop"
+) -> dict[str, list[str]]:
+    """Reads columns of a table of translations, such as the 15-way parallel XNLI (plain or `.gz`).
 
     Args:
         path: Tab-separated, one column a language, language codes in the first line.
-        source: Code of the source column, e.g. `"de"`.
-        target: Code of the target column.
+        languages: The columns; all by default.
+        on_empty: "drop" leaves it to the caller to drop rows with an empty text; "raise" makes one an error.
+
+    Returns:
+        Language -> texts, in the order of `languages`.
 
     Raises:
-        ValueError: No such column, a line with another number of columns than the header, or not UTF-8.
+        ValueError: No such column, one twice in the header, a line with another number of columns than the header,
+            not UTF-8, or an empty text with "raise".
     """
     lines = read_lines(path)
     header = next(lines, (1, ""))[1].split("\t")
-    for language in (source, target):
-        if language not in header:
+    for language in header if languages is None else languages:
+        if header.count(language) != 1 or not language:
             raise ValueError(
-                f"{path}, line 1: the language must be a column of the header, got {language!r}. "
-                f"Choose among {', '.join(header)}."
+                f"{path}, line 1: the language must be a column of the header, got {language!r}"
+                f"{' twice' if header.count(language) > 1 else ''}. Choose among {', '.join(header)}."
             )
-    columns = header.index(source), header.index(target)
-    rows: list[tuple[str, str]] = []
+    columns = {language: header.index(language) for language in (header if languages is None else languages)}
+    texts: dict[str, list[str]] = {language: [] for language in columns}
     for number, line in lines:
         cells = line.split("\t")
         if len(cells) != len(header):
@@ -142,27 +150,52 @@ def read_xnli15(path: str | Path, source: str, target: str) -> ParallelTexts:
                 f"{path}, line {number}: a line must have {len(header)} tab-separated columns as the header has, "
                 f"got {len(cells)}. Repair the line."
             )
-        rows.append((cells[columns[0]], cells[columns[1]]))
+        for language, column in columns.items():
+            refuse_empty(cells[column], f"{path}, line {number}, column {language}", on_empty)
+            texts[language].append(cells[column])
+    return texts
+
+
+def read_xnli15(path: str | Path, source: str, target: str) -> ParallelTexts:
+    """Reads two columns of the 15-way parallel XNLI (`xnli.15way.orig.tsv`, plain or `.gz`).
+
+    Args:
+        path: As for `read_columns`, which says what is an error.
+        source: Code of the source column, e.g. `"de"`.
+        target: Code of the target column.
+    """
+    texts = read_columns(path, [source, target])
+    rows = zip(texts[source], texts[target], strict=True)
     return _without_empty((source, target), rows, f"xnli15 {source}-{target}")
 
 
 def read_jsonl_sections(files: Sequence[str | Path], source: str, target: str) -> ParallelTexts:
-    """Reads sections aligned by their keys from JSONL files, plain or `.gz`.
+    """Reads the sections of two languages that align; see `read_jsonl_pairs`."""
+    return read_jsonl_pairs(files, [(source, target)])[0]
 
-    Rows are those of `importers.read_jsonl`; two sections align where corpus, doc and sec are equal and `lang` is
-    `source` and `target`. Rows of other languages are not looked at further. Sections that the other language lacks
-    are counted as `dropped["unaligned"]`.
+
+def read_jsonl_pairs(
+    files: Sequence[str | Path], pairs: Sequence[tuple[str, str]], on_empty: OnEmpty = "drop"
+) -> list[ParallelTexts]:
+    """Reads sections aligned by their keys from JSONL files, plain or `.gz`; the files are read once.
+
+    Rows are those of `importers.read_jsonl`; two sections align where corpus, doc and sec are equal and `lang` is that
+    of the two sides. Rows of other languages are not looked at further. Sections that the other language of a pair
+    lacks are counted as `dropped["unaligned"]`.
 
     Args:
-        files: The files, in any order; both languages may be in one.
-        source: Code of the source language.
-        target: Code of the target language.
+        files: The files, in any order; all languages may be in one.
+        pairs: Codes of source and target languages.
+        on_empty: "drop" leaves out, and counts, rows with an empty text; "raise" makes one an error.
+
+    Returns:
+        The sections of each pair, in the order of the source's rows.
 
     Raises:
         ValueError: With file and line: bad JSON, a missing field, a section that occurs twice, not UTF-8; or no
-            section of a language at all.
+            section of a language at all; an empty text with "raise".
     """
-    sections: dict[str, dict[tuple[str, str, str], str]] = {source: {}, target: {}}
+    sections: dict[str, dict[tuple[str, str, str], str]] = {code: {} for pair in pairs for code in pair}
     places: dict[tuple[str, str, str, str], str] = {}
     languages: set[str] = set()
     for path in files:
@@ -174,6 +207,7 @@ def read_jsonl_sections(files: Sequence[str | Path], source: str, target: str) -
                 continue
             key = row.corpus, row.document, row.section
             place = f"{path}, line {number}"
+            refuse_empty(row.text, place, on_empty)
             if key in sections[row.language]:
                 raise ValueError(
                     f"{place}: a section must occur once per language, got {key} in {row.language!r} which is also in "
@@ -187,13 +221,22 @@ def read_jsonl_sections(files: Sequence[str | Path], source: str, target: str) -
                 f"Sections in {language!r} must be in {', '.join(map(str, files)) or 'some file'}, got none. "
                 f"Languages found: {', '.join(sorted(languages)[:20]) or 'none'}."
             )
-    shared = [key for key in sections[source] if key in sections[target]]
-    unaligned = sum(len(rows) - len(shared) for rows in sections.values())
-    pairs = ((sections[source][key], sections[target][key]) for key in shared)
+    return [_aligned(source, target, sections[source], sections[target]) for source, target in pairs]
+
+
+def _aligned(
+    source: str,
+    target: str,
+    source_sections: dict[tuple[str, str, str], str],
+    target_sections: dict[tuple[str, str, str], str],
+) -> ParallelTexts:
+    """Sections of two languages under the keys that both have."""
+    shared = [key for key in source_sections if key in target_sections]
+    unaligned = len(source_sections) + len(target_sections) - 2 * len(shared)
+    texts = ((source_sections[key], target_sections[key]) for key in shared)
     corpora = "+".join(sorted({key[0] for key in shared})) or "jsonl"
-    return _without_empty(
-        (source, target), pairs, f"{corpora} {source}-{target}", {"unaligned": unaligned} if unaligned else None
-    )
+    dropped = {"unaligned": unaligned} if unaligned else None
+    return _without_empty((source, target), texts, f"{corpora} {source}-{target}", dropped)
 
 
 def aligned_section_texts(corpus: AlignedSections, pair: str, split: str = "test") -> ParallelTexts:

@@ -67,7 +67,13 @@ class Evaluation:
         if arguments.get("corpus"):
             held_out = "held-out" if arguments.get("split") in ("validation", "test") else arguments.get("split")
             return f"{kind} of {held_out} sections"
-        source = {"tatoeba": "Tatoeba sentences", "xnli": "XNLI sentences", "jsonl": "sections"}
+        source = {
+            "tatoeba": "Tatoeba sentences",
+            "xnli": "XNLI sentences",
+            "ntrex": f"NTREX {'documents' if arguments.get('documents') else 'sentences'}",
+            "lines": f"aligned {'documents' if arguments.get('ids') else 'lines'}",
+            "jsonl": "sections",
+        }
         return f"{kind} of {next((text for key, text in source.items() if arguments.get(key)), 'texts')}"
 
     def rows(self, metric: str | None = None, mean: bool = False) -> list[Measurement]:
@@ -133,13 +139,7 @@ class Evaluation:
             before = f" Before: run {_file_names(arguments['baseline'])}." if arguments.get("baseline") else ""
             return f"Run {_file_names(arguments['run'])}, judgements {_file_names(arguments['qrels'])}.{before}"
         if self.task == "alignment":
-            layer = arguments.get("layer", -1)
-            vectors = f"{arguments.get('pooling', 'mean')}-pooled vectors of "
-            vectors += "the last layer" if layer == -1 else f"layer {layer}"
-            return (
-                "Each text looks for its translation among all texts of the other language, by cosine of "
-                f"{vectors}; P@1 in percent. {self._models()}"
-            )
+            return self._alignment_protocol()
         first = "hard negatives (mostly sections of the same article) first" if arguments.get("hard") else "at random"
         by = "the relevance head" if arguments.get("scorer") == "head" else "cosine of embeddings"
         if arguments.get("collection"):
@@ -149,6 +149,22 @@ class Evaluation:
             f"{arguments.get('candidates')} candidates, {first}; at most {arguments.get('queries')} queries a "
             f"direction; ranked by {by}. {self._models()}"
         )
+
+    def _alignment_protocol(self) -> str:
+        """How texts were compared."""
+        arguments = self.arguments
+        layer, pooling = arguments.get("layer", -1), arguments.get("pooling", "mean")
+        csls = arguments.get("similarity") == "csls"
+        similarity = f"CSLS (k = {arguments.get('neighbours', 10)})" if csls else "cosine"
+        text = (
+            "Each text looks for its translation among all texts of the other language, by "
+            f"{similarity} of "
+            f"{'query-style' if pooling == 'query' else f'{pooling}-pooled'} vectors of "
+            f"{'the last layer' if layer == -1 else f'layer {layer}'}"
+        )
+        if arguments.get("long") == "windows":
+            text += ", of long texts the mean of their windows"
+        return f"{text}; P@1 in percent. {self._models()}"
 
     def _collection_protocol(self, by: str) -> str:
         """What of a collection was ranked, and how."""

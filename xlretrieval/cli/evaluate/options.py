@@ -8,13 +8,13 @@ from pathlib import Path
 from xlretrieval.cli.configuration import ConfigurableOptions, comma_separated
 
 
-def _add_model(options: ConfigurableOptions) -> None:
+def _add_model(options: ConfigurableOptions, poolings: tuple[str, ...] = ("mean", "cls")) -> None:
     options.add("--model", metavar="M", help="checkpoint to measure: folder or name on the Hub")
     options.add("--before", metavar="M", help="checkpoint to compare it with")
     options.add("--corpus", type=Path, metavar="DIR", help="folder of aligned sections")
     options.add("--pairs", type=comma_separated, metavar="A-B,...", help="language pairs (of a corpus: default all)")
     options.add("--split", default="test", help="split of the corpus (default: test)")
-    options.add("--pooling", choices=("mean", "cls"), default="mean", help="of token vectors (default: mean)")
+    options.add("--pooling", choices=poolings, default="mean", help="of token vectors (default: mean)")
     options.add(
         "--layer", type=int, default=-1, help="hidden state to embed with; 0 is embeddings (default: -1, last)"
     )
@@ -25,9 +25,17 @@ def _add_model(options: ConfigurableOptions) -> None:
 
 def add_alignment_options(options: ConfigurableOptions) -> None:
     """Adds the options of `evaluate alignment`."""
-    _add_model(options)
+    _add_model(options, ("mean", "cls", "query"))
     options.add("--tatoeba", type=Path, metavar="DIR", help="folder of tatoeba.XXX-eng.XXX and .eng files")
     options.add("--xnli", type=Path, metavar="FILE", help="15-way XNLI, .tsv or .gz")
+    options.add("--ntrex", type=Path, metavar="DIR", help="folder of files like newstest2019-ref.deu.txt")
+    options.add(
+        "--lines", type=Path, nargs="+", metavar="FILE", help="files aligned by line, named like UNv1.0.6way.en"
+    )
+    options.add("--ids", type=Path, metavar="FILE", help="document of every line of --lines: join them to documents")
+    options.add(
+        "--documents", action="store_true", default=False, help="join sentences of --ntrex by DOCUMENT_IDS.tsv"
+    )
     options.add(
         "--jsonl",
         type=Path,
@@ -35,7 +43,30 @@ def add_alignment_options(options: ConfigurableOptions) -> None:
         metavar="FILE",
         help="sections as rows {corpus, doc, sec, lang, doctitle, text}",
     )
+    options.add(
+        "--languages",
+        type=comma_separated,
+        metavar="A,B,...",
+        help="measure all pairs of these, instead of --pairs (default for --xnli, --ntrex, --lines: all there are)",
+    )
     options.add("--limit", type=int, help="most texts per pair, drawn at random (default: all)")
+    options.add(
+        "--on-empty",
+        choices=("drop", "raise"),
+        default="drop",
+        help="rows with an empty text: leave them out and count them, or end with file and line (default: drop)",
+    )
+    options.add(
+        "--layers", type=comma_separated, metavar="N,...", help="plot P@1 by layer: `all` or some (default: none)"
+    )
+    options.add("--similarity", choices=("cosine", "csls"), default="cosine", help="of two vectors (default: cosine)")
+    options.add("--neighbours", type=int, default=10, metavar="K", help="of csls (default: 10)")
+    options.add(
+        "--long",
+        choices=("truncate", "windows"),
+        default="truncate",
+        help="cut texts longer than the input, or take the mean of their windows (default: truncate)",
+    )
 
 
 def add_ranking_options(options: ConfigurableOptions) -> None:
