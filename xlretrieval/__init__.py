@@ -34,7 +34,12 @@ _HOMES = {
     "inference.reranker": ["Reranker"],
     "trainers.arguments": ["XLPretrainingArguments"],
     "trainers.pretraining": ["QueryLanguageModelingTrainer", "XLPretrainingTrainer"],
+    "trainers.question_answering": ["QuestionAnsweringTrainer"],
+    "trainers.question_answering_arguments": ["QuestionAnsweringArguments"],
     "trainers.ranking": ["RelevanceRankingTrainer"],
+    "trainers.ranking_arguments": ["RankingArguments"],
+    "data.ranking_examples": ["CollectionQueries"],
+    "data.collections": ["load_collection"],
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
 
