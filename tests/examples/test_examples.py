@@ -28,14 +28,26 @@ def test_both_ways_to_score_agree(long_folder):
     assert ours == pytest.approx(theirs, abs=1e-3)  # printed with three decimals
 
 
+def configurations() -> dict[str, tuple[type, type]]:
+    """Configuration -> the classes whose fields are its options."""
+    from xlretrieval.cli import finetune_qa, finetune_ranking, pretrain
+    from xlretrieval.trainers.arguments import XLPretrainingArguments
+    from xlretrieval.trainers.question_answering_arguments import QuestionAnsweringArguments
+    from xlretrieval.trainers.ranking_arguments import RankingArguments
+
+    return {
+        "pretrain.yaml": (pretrain.RunArguments, XLPretrainingArguments),
+        "finetune_ranking.yaml": (finetune_ranking.RunArguments, RankingArguments),
+        "finetune_qa.yaml": (finetune_qa.QuestionAnsweringRun, QuestionAnsweringArguments),
+    }
+
+
 def test_configurations_name_options_that_exist():
     from dataclasses import fields
 
-    from xlretrieval.cli.pretrain import RunArguments
-    from xlretrieval.trainers.arguments import XLPretrainingArguments
-
-    known = {option.name for option in [*fields(RunArguments), *fields(XLPretrainingArguments)]}
-    assert set(yaml.safe_load((EXAMPLES / "pretrain.yaml").read_text())) <= known
+    for name, classes in configurations().items():
+        known = {option.name for options in classes for option in fields(options)}
+        assert set(yaml.safe_load((EXAMPLES / name).read_text())) <= known, name
 
 
 def test_launch_configurations_are_accelerates():
