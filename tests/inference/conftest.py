@@ -1,7 +1,9 @@
 """A BERT of a few thousand random parameters that spells words letter by letter."""
 
 import string
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,45 @@ def long_checkpoint(tokenizer: BertTokenizer, tmp_path_factory: pytest.TempPathF
     BertLongForXLRetrieval(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+class Threads:
+    """A process group of threads: what `torch.distributed` does for processes, as far as scoring asks for it."""
+
+    def __init__(self, number: int):
+        self.local, self.slots, self.barrier = threading.local(), [None] * number, threading.Barrier(number)
+
+    def is_available(self) -> bool:
+        return True
+
+    def is_initialized(self) -> bool:
+        return True
+
+    def get_rank(self) -> int:
+        return self.local.rank
+
+    def get_world_size(self) -> int:
+        return len(self.slots)
+
+    def all_gather_object(self, gathered: list, value: object) -> None:
+        self.slots[self.get_rank()] = value
+        self.barrier.wait(60)
+        gathered[:] = self.slots
+        self.barrier.wait(60)
+
+    def run(self, work: Callable[[int], object]) -> list:
+        """What `work(rank)` returns on every thread."""
+
+        def start(rank: int) -> object:
+            self.local.rank = rank
+            return work(rank)
+
+        with ThreadPoolExecutor(len(self.slots)) as pool:
+            futures = [pool.submit(start, rank) for rank in range(len(self.slots))]
+        return [future.result() for future in futures]
+
+
+@pytest.fixture
+def threads() -> type[Threads]:
+    """`threads(2)` is a group of two, to be put where a module has `torch.distributed`."""
+    return Threads

@@ -2,52 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pytest
 
 from xlretrieval.inference import distributed
-from xlretrieval.inference.distributed import score_collection, score_once
+from xlretrieval.inference.distributed import encode_once, main_first, score_collection, score_once, together
+from xlretrieval.inference.encoder import Encoder
 from xlretrieval.inference.reranker import Reranker
-
-
-class Threads:
-    """A process group of threads: what `torch.distributed` does for processes, as far as scoring asks for it."""
-
-    def __init__(self, number: int):
-        self.local, self.slots, self.barrier = threading.local(), [None] * number, threading.Barrier(number)
-
-    def is_available(self) -> bool:
-        return True
-
-    def is_initialized(self) -> bool:
-        return True
-
-    def get_rank(self) -> int:
-        return self.local.rank
-
-    def get_world_size(self) -> int:
-        return len(self.slots)
-
-    def all_gather_object(self, gathered: list, value: object) -> None:
-        self.slots[self.get_rank()] = value
-        self.barrier.wait(60)
-        gathered[:] = self.slots
-        self.barrier.wait(60)
-
-    def run(self, work: Callable[[int], object]) -> list:
-        """What `work(rank)` returns on every thread."""
-
-        def start(rank: int) -> object:
-            self.local.rank = rank
-            return work(rank)
-
-        with ThreadPoolExecutor(len(self.slots)) as pool:
-            futures = [pool.submit(start, rank) for rank in range(len(self.slots))]
-        return [future.result() for future in futures]
 
 
 @pytest.fixture
@@ -76,11 +37,11 @@ def test_a_collection_in_chunks(reranker, judged, monkeypatch):
 
 
 @pytest.mark.parametrize("processes", [2, 3])
-def test_every_pair_on_one_process(processes, reranker, judged, monkeypatch):
+def test_every_pair_on_one_process(processes, reranker, judged, threads, monkeypatch):
     """The same run and counts everywhere as on one; a real group is in the tests of the command."""
     queries = list(judged.queries)[:7]
     expected, expected_counts = score_collection(reranker, judged, queries)
-    group, scored = Threads(processes), [[] for _ in range(processes)]
+    group, scored = threads(processes), [[] for _ in range(processes)]
     monkeypatch.setattr(distributed, "dist", group)
 
     def work(rank: int):
@@ -102,18 +63,18 @@ def test_every_pair_on_one_process(processes, reranker, judged, monkeypatch):
             assert run[query] == pytest.approx(documents, abs=1e-6)
 
 
-def test_fewer_pairs_than_processes(reranker, monkeypatch):
+def test_fewer_pairs_than_processes(reranker, threads, monkeypatch):
     expected = reranker.score([("water", "wasser")])
-    group = Threads(3)
+    group = threads(3)
     monkeypatch.setattr(distributed, "dist", group)
     tokenizer = reranker.collator.tokenizer
     scores = group.run(lambda rank: score_once(Reranker(reranker.model, tokenizer), [("water", "wasser")]))
     np.testing.assert_allclose(scores, [expected] * 3, atol=1e-6)
 
 
-def test_a_bad_score_is_an_error_on_every_process(reranker, judged, monkeypatch):
+def test_a_bad_score_is_an_error_on_every_process(reranker, judged, threads, monkeypatch):
     """One that left alone would leave the others waiting."""
-    group = Threads(2)
+    group = threads(2)
     monkeypatch.setattr(distributed, "dist", group)
 
     def work(rank: int) -> str:
@@ -129,3 +90,42 @@ def test_a_bad_score_is_an_error_on_every_process(reranker, judged, monkeypatch)
 
 def raise_problem(*_, **__) -> None:
     raise ValueError("Scores must be finite, got nan")
+
+
+def test_the_main_process_is_first(threads, monkeypatch):
+    assert main_first(lambda: 7) == 7 and together(lambda: 8) == [8]
+    group, order = threads(3), []
+    monkeypatch.setattr(distributed, "dist", group)
+
+    def work(rank: int) -> int:
+        return main_first(lambda: order.append(rank) or rank)
+
+    assert group.run(work) == [0, 1, 2]
+    assert order[0] == 0 and sorted(order) == [0, 1, 2]
+    assert group.run(lambda rank: together(lambda: rank)) == [[0, 1, 2]] * 3
+
+    def fail(rank: int) -> str:
+        with pytest.raises(ValueError, match=r"No such file or directory: '/no/such'") as raised:
+            main_first(lambda: open("/no/such"))
+        return str(raised.value)
+
+    assert len(set(group.run(fail))) == 1
+
+
+def test_every_text_on_one_process(model, tokenizer, threads, monkeypatch):
+    texts = ["water", "a long river of water and of houses", "house", "a river", "and another house by the river"]
+    encoder = Encoder(model, tokenizer)
+    expected = encoder.encode(texts, "cls", max_length=8)
+    cut, group, encoded = encoder.truncated, threads(2), []
+    monkeypatch.setattr(distributed, "dist", group)
+
+    def work(rank: int) -> tuple[np.ndarray, int]:
+        mine = Encoder(model, tokenizer)
+        encode = mine.encode
+        mine.encode = lambda found, **options: encoded.extend(found) or encode(found, **options)
+        return encode_once(mine, texts, pooling="cls", max_length=8), mine.truncated
+
+    for vectors, truncated in group.run(work):
+        np.testing.assert_allclose(vectors, expected, atol=1e-6)
+        assert truncated == cut > 0
+    assert sorted(encoded) == sorted(texts)

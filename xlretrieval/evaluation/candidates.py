@@ -10,6 +10,7 @@ import numpy as np
 
 from xlretrieval.data.examples import pick_sentence
 from xlretrieval.data.sections import AlignedSections, SectionTable
+from xlretrieval.inference.distributed import encode_once
 from xlretrieval.inference.encoder import Encoder
 from xlretrieval.inference.reranker import Reranker
 
@@ -192,6 +193,8 @@ def rank_candidates(reranker: Reranker, task: RankingTask, **options: object) ->
 def rank_candidates_by_embedding(encoder: Encoder, task: RankingTask, **options: object) -> Run:
     """Scores candidates by the cosine of query and document: for encoders without a trained relevance head.
 
+    Processes of a group share the texts, and all get the run.
+
     Args:
         encoder: The encoder. Its `truncated` then counts documents and queries.
         task: The task.
@@ -201,7 +204,7 @@ def rank_candidates_by_embedding(encoder: Encoder, task: RankingTask, **options:
         Query id -> document id -> cosine.
     """
     texts = [*task.queries.values(), *task.documents.values()]
-    vectors = encoder.encode(texts, **options | {"normalize": True})
+    vectors = encode_once(encoder, texts, **options | {"normalize": True})
     vector = dict(zip((*task.queries, *task.documents), vectors, strict=True))
     return {
         query: {document: float(vector[query] @ vector[document]) for document in documents}

@@ -1,4 +1,4 @@
-"""Ranks the candidates of a task by a reranker, a part at a time, and counts what was cut."""
+"""Ranks the candidates of a task by a reranker, a part at a time, on all processes, and counts what was cut."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from itertools import islice
 
 from tqdm.auto import tqdm
 
+from xlretrieval.inference.distributed import place, score_once
 from xlretrieval.inference.passages import PassageReranker
 from xlretrieval.inference.reranker import Reranker
 
@@ -25,18 +26,18 @@ def rerank(
     batch_tokens: int = 16384,
     show_progress: bool | None = None,
 ) -> tuple[Run, dict[str, int]]:
-    """Scores every candidate of every query.
+    """Scores every candidate of every query, on all processes of the group, each candidate on one of them.
 
     Args:
         reranker: Scores whole documents, or passages of them.
         task: The task.
         batch_tokens: Most tokens in a batch, padding included.
-        show_progress: By default, only on a terminal.
+        show_progress: By default, only on a terminal, and of the main process.
 
     Returns:
-        Query id -> document id -> logit, without the queries that have no candidates; and the number of
-        `truncated_documents` and `truncated_queries` (of pairs), with passages also of documents that were `split`
-        and of `passages`.
+        On every process: query id -> document id -> logit, without the queries that have no candidates; and the
+        number of `truncated_documents` and `truncated_queries` (of pairs), with passages also of documents that were
+        `split` and of `passages`.
 
     Raises:
         ValueError: A score is not finite.
@@ -49,11 +50,11 @@ def rerank(
     ids = ((query, document) for query, documents in task.candidates.items() for document in documents)
     run: Run = {}
     total = sum(map(len, task.candidates.values()))
-    disable = None if show_progress is None else not show_progress
+    disable = place()[0] > 0 or (None if show_progress is None else not show_progress)
     with tqdm(total=total, desc=f"score {task.name}", unit="pair", disable=disable) as progress:
         for part in _parts(ids, size):
             pairs = [(task.queries[query], task.documents[document]) for query, document in part]
-            scores = reranker.score(pairs, batch_tokens, show_progress=False)
+            scores = score_once(reranker, pairs, batch_tokens, show_progress=False)
             for (query, document), score in zip(part, scores.tolist(), strict=True):
                 run.setdefault(query, {})[document] = score
             for name, attribute in names.items():

@@ -172,22 +172,35 @@ class Evaluation:
         if arguments.get("candidates_run"):
             number = f"first {arguments['top_k']} documents" if arguments.get("top_k") else "documents"
             candidates = f"the {number} of the run {_file_names(arguments['candidates_run'])}"
+        elif arguments.get("first_stage"):
+            candidates = self._first_stage()
         else:
             candidates = "the judged documents of each query"
         if arguments.get("mix_languages"):
             candidates += ", of all languages in one pool"
         passage = {"maxp": "best", "firstp": "first", "meanp": "mean"}.get(arguments.get("passages") or "")
         long = f", long documents by their {passage} passage" if passage else ""
-        text = f"Ranked are {candidates}, by {by}{long}"
+        text = f"Ranked are {candidates}" + (f", by {by}{long}" if arguments.get("model") else "")
         if arguments.get("limit_queries"):
             text += f"; at most {arguments['limit_queries']} queries a direction"
         if arguments.get("baseline"):
             text += f". Before: run {_file_names(arguments['baseline'])}"
         return f"{text}. {self._models()}"
 
+    def _first_stage(self) -> str:
+        """What an encoder found among all documents."""
+        arguments = self.arguments
+        layer, pooling = arguments.get("first_stage_layer", -1), arguments.get("first_stage_pooling", "mean")
+        return (
+            f"the {arguments['top_k']} documents of the whole collection that are nearest to each query by "
+            f"`{Path(arguments['first_stage']).name}` (cosine of {pooling}-pooled "
+            f"vectors of {'the last layer' if layer == -1 else f'layer {layer}'})"
+        )
+
     def _models(self) -> str:
         """Which checkpoints were measured, by the last part of their paths, and on how much of the texts."""
-        after, before = (Path(self.arguments.get(name) or "").name for name in ("model", "before"))
+        model = self.arguments.get("model") or self.arguments.get("first_stage") or ""
+        after, before = (Path(name).name for name in (model, self.arguments.get("before") or ""))
         text = f"Before: `{before}`; after: `{after}`." if before else f"Measured: `{after}`."
         longest = self.arguments.get("max_length")
         return f"{text} Inputs of at most {longest} tokens." if longest else text

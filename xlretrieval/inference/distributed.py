@@ -1,8 +1,9 @@
-"""Scoring on several processes: every pair once, the same run as one process."""
+"""Scoring and encoding on several processes: every pair and text once, the same run as one process."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import torch.distributed as dist
@@ -10,13 +11,69 @@ import torch.distributed as dist
 from xlretrieval.data.collections.collection import Collection
 from xlretrieval.data.trec import Run
 
+from .encoder import Encoder
+from .passages import PassageReranker
 from .reranker import Reranker
 
 # Pairs at a time: their token ids are Python lists, some 8 KB a pair of 512 tokens.
 PAIRS_PER_CHUNK = 8192
 
+Result = TypeVar("Result")
 
-def score_once(reranker: Reranker, pairs: Sequence[tuple[str, str]], batch_tokens: int = 16384) -> np.ndarray:
+
+def place() -> tuple[int, int]:
+    """Rank of this process and number of processes in the group; (0, 1) without a group."""
+    if dist.is_available() and dist.is_initialized():
+        return dist.get_rank(), dist.get_world_size()
+    return 0, 1
+
+
+def together(work: Callable[[], Result]) -> list[Result]:
+    """Does something on every process of the group, and tells all of them what came out.
+
+    Args:
+        work: What is done here; its result must be one that pickles, as it is sent.
+
+    Returns:
+        The results by rank, the same list on every process.
+
+    Raises:
+        ValueError: One process got a ValueError or an OSError. It is raised on all: one that left alone would leave
+            the others waiting for its result.
+    """
+    rank, processes = place()
+    if processes == 1:
+        return [work()]
+    result, problem = None, None
+    try:
+        result = work()
+    except (ValueError, OSError) as error:
+        problem = str(error)
+    gathered: list = [None] * processes
+    dist.all_gather_object(gathered, (result, problem))
+    if problems := [text for _, text in gathered if text is not None]:
+        raise ValueError(problems[0])
+    return [found for found, _ in gathered]
+
+
+def main_first(work: Callable[[], Result]) -> Result:
+    """Does something on the main process, and on the others when it has: for files that the first one converts.
+
+    Raises:
+        ValueError: As for `together`.
+    """
+    rank, _ = place()
+    kept: list[Result] = []
+    together(lambda: kept.append(work()) if rank == 0 else None)
+    return kept[0] if rank == 0 else work()
+
+
+def score_once(
+    reranker: Reranker | PassageReranker,
+    pairs: Sequence[tuple[str, str]],
+    batch_tokens: int = 16384,
+    show_progress: bool | None = None,
+) -> np.ndarray:
     """Scores pairs on all processes of the group, each pair on one of them.
 
     Process p takes the pairs p, p + P, ... in the order of their lengths, so that all have as much to do. A sampler
@@ -26,6 +83,7 @@ def score_once(reranker: Reranker, pairs: Sequence[tuple[str, str]], batch_token
         reranker: The same model on every process. Its counts of what was cut are those of all processes afterwards.
         pairs: (query, document), the same ones on every process.
         batch_tokens: As for `Reranker.score`.
+        show_progress: By default, only on a terminal.
 
     Returns:
         Logits of all pairs on every process, `(pairs,)`, float32. They differ from those of one process by the
@@ -34,28 +92,58 @@ def score_once(reranker: Reranker, pairs: Sequence[tuple[str, str]], batch_token
     Raises:
         ValueError: A score is not finite.
     """
-    rank, processes = (dist.get_rank(), dist.get_world_size()) if _joined() else (0, 1)
+    rank, processes = place()
+    if processes == 1:
+        return reranker.score(pairs, batch_tokens=batch_tokens, show_progress=show_progress)
+    names = ["truncated", "truncated_queries"]
+    if isinstance(reranker, PassageReranker):
+        names += ["split", "passages"]
     order = sorted(range(len(pairs)), key=lambda place: (-len(pairs[place][0]) - len(pairs[place][1]), place))
     mine = order[rank::processes]
-    scores, cut, problem = np.zeros(0, np.float32), (0, 0), None
-    try:
-        if mine:
-            scores = reranker.score([pairs[place] for place in mine], batch_tokens=batch_tokens, show_progress=None)
-            cut = reranker.truncated, reranker.truncated_queries
-    except ValueError as error:
-        # Raised on all processes below: one that left alone would leave the others waiting for its scores.
-        problem = str(error)
-    gathered = [(mine, scores, cut, problem)]
-    if processes > 1:
-        gathered = [None] * processes
-        dist.all_gather_object(gathered, (mine, scores, cut, problem))
-    if problems := [part[3] for part in gathered if part[3]]:
-        raise ValueError(problems[0])
+
+    def score() -> tuple[list[int], np.ndarray, list[int]]:
+        if not mine:
+            return mine, np.zeros(0, np.float32), [0] * len(names)
+        texts = [pairs[place] for place in mine]
+        scores = reranker.score(texts, batch_tokens=batch_tokens, show_progress=show_progress)
+        return mine, scores, [getattr(reranker, name) for name in names]
+
+    parts = together(score)
     result = np.zeros(len(pairs), dtype=np.float32)
-    for places, values, _, _ in gathered:
+    for places, values, _ in parts:
         result[places] = values
-    reranker.truncated, reranker.truncated_queries = (sum(part[2][side] for part in gathered) for side in (0, 1))
+    for index, name in enumerate(names):
+        setattr(reranker, name, sum(counts[index] for _, _, counts in parts))
     return result
+
+
+def encode_once(encoder: Encoder, texts: Sequence[str], **options: Any) -> np.ndarray:
+    """Encodes texts on all processes of the group, each text on one of them, shared as pairs are in `score_once`.
+
+    Args:
+        encoder: The same model on every process. Its count of what was cut is that of all processes afterwards.
+        texts: The same ones on every process.
+        **options: For `Encoder.encode`.
+
+    Returns:
+        Vectors of all texts on every process, `(texts, hidden)`, float32.
+
+    Raises:
+        ValueError: As for `Encoder.encode`.
+    """
+    rank, processes = place()
+    if processes == 1:
+        return encoder.encode(texts, **options)
+    order = sorted(range(len(texts)), key=lambda row: (-len(texts[row]), row))
+    mine = order[rank::processes]
+    if rank:
+        options["show_progress"] = False
+    parts = together(lambda: (mine, encoder.encode([texts[row] for row in mine], **options), encoder.truncated))
+    vectors = np.zeros((len(texts), parts[0][1].shape[1]), dtype=np.float32)
+    for rows, values, _ in parts:
+        vectors[rows] = values
+    encoder.truncated = sum(truncated for _, _, truncated in parts)
+    return vectors
 
 
 def score_collection(
@@ -89,7 +177,3 @@ def score_collection(
         for (query, document), score in zip(chunk, scores.tolist(), strict=True):
             run.setdefault(query, {})[document] = score
     return run, counts
-
-
-def _joined() -> bool:
-    return dist.is_available() and dist.is_initialized()

@@ -5,6 +5,8 @@
   xlretrieval evaluate alignment --model runs/qlm --xnli xnli.15way.orig.tsv --layers all --output results/xnli
   xlretrieval evaluate ranking --model runs/qlm-rr --corpus corpus --split test --output results/ranking
   xlretrieval evaluate ranking --model runs/clef --collection clef.yaml --direction en-de,en-fr --output results/clef
+  xlretrieval evaluate ranking --model runs/clef --collection clef.yaml --first-stage runs/qlm --top-k 100
+  torchrun --nproc_per_node 4 -m xlretrieval evaluate ranking --model runs/clef ...     (4 GPUs share the pairs)
   xlretrieval evaluate ranking --run new.run --baseline old.run --qrels qrels.txt
   xlretrieval evaluate qa --model runs/qa --questions MLQA_V1.zip --split test --output results/mlqa
 
@@ -22,6 +24,7 @@ from contextlib import nullcontext
 from xlretrieval.cli.configuration import ConfigurableOptions
 
 from .options import add_alignment_options, add_ranking_options
+from .processes import joined
 from .qa import add_qa_options
 
 
@@ -48,7 +51,12 @@ def run(arguments: argparse.Namespace) -> None:
         from .qa import measure
     else:
         from .ranking import measure
-    with new_folder(arguments.output, arguments.overwrite) if arguments.output else nullcontext() as folder:
-        measure(arguments, folder)
-    if arguments.output:
+    with joined(arguments) as main:
+        writes = arguments.output and main
+        with new_folder(arguments.output, arguments.overwrite) if writes else nullcontext() as folder:
+            if main:
+                measure(arguments, folder)
+            else:
+                measure(arguments, None, silent=True)
+    if writes:
         print(f"written to {arguments.output}")

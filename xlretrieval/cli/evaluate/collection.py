@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .first_stage import as_system, found_note, search
 from .ranked import Ranked, rank_tasks
 from .report import checkpoints
 
@@ -20,35 +21,53 @@ if TYPE_CHECKING:
 def rank(arguments: argparse.Namespace, folder: Path | None) -> Ranked:
     """Ranks the candidates of every direction; a baseline run takes the place of the checkpoint before."""
     from xlretrieval.evaluation.collection_task import collection_task
-    from xlretrieval.evaluation.ranking import read_run
+    from xlretrieval.evaluation.ranking import read_run, write_run
+    from xlretrieval.inference.distributed import main_first
 
-    sides = checkpoints(arguments)
+    # A first stage alone is what is measured.
+    sides = {} if arguments.first_stage and not arguments.model else checkpoints(arguments)
     _check_baseline(arguments)
-    collections = _collections(arguments)
+    collections = main_first(lambda: _collections(arguments))
+    found: list[Run] = []
     if arguments.candidates_run:
         run = read_run(arguments.candidates_run)
         collections = [_with_run(collection, run, arguments) for collection in collections]
+    elif arguments.first_stage:
+        collections, found = search(arguments, collections)
     tasks = [collection_task(collection, arguments.limit_queries, arguments.seed) for collection in collections]
-    baseline: dict[tuple[str, str], Run] = {}
+    runs: dict[tuple[str, str], Run] = {}
     if arguments.baseline:
         if len(tasks) > 1:
             names = ", ".join(task.name for task in tasks)
             raise ValueError(f"--baseline must be of one direction, got {names}. Choose one by --direction.")
         run = read_run(arguments.baseline[0])
-        baseline[tasks[0].name, "before"] = {query: run[query] for query in tasks[0].queries if query in run}
+        runs[tasks[0].name, "before"] = _queries_of(tasks[0], run)
+    for task, run in zip(tasks, found, strict=False):
+        if folder:
+            write_run(_queries_of(task, run), folder / "runs" / f"{task.name}.candidates.run", "first-stage")
+        if not sides:
+            runs[task.name, "after"] = _queries_of(task, run)
     languages = [_document_languages(*pair) for pair in zip(collections, tasks, strict=True)]
-    ranked = rank_tasks(arguments, folder, tasks, sides, baseline)
-    for task, side in baseline:
-        ranked.details[task, side] = {"side": side, "run": arguments.baseline[0], "name": task}
+    ranked = rank_tasks(arguments, folder, tasks, sides, runs)
     for index, (collection, task) in enumerate(zip(collections, tasks, strict=True)):
         ranked.collections[task.name] = collection.provenance
         ranked.notes += _notes(task.name, collection.provenance)
+        if not sides:
+            ranked.details[task.name, "after"] = as_system(arguments, task, collection.provenance["candidates"])
+        if (task.name, "before") in runs:
+            ranked.details[task.name, "before"] = {"side": "before", "run": arguments.baseline[0], "name": task.name}
+        if found:
+            ranked.notes.append(found_note(task, collection.provenance["candidates"]))
         ranked.rankings[index] = replace(
             ranked.rankings[index],
             document_languages=languages[index],
             languages=None if languages[index] else task.languages,
         )
     return ranked
+
+
+def _queries_of(task: RankingTask, run: Run) -> Run:
+    return {query: run[query] for query in task.queries if query in run}
 
 
 def _check_baseline(arguments: argparse.Namespace) -> None:

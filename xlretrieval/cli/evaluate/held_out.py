@@ -17,6 +17,7 @@ def rank(arguments: argparse.Namespace, folder: Path | None) -> Ranked:
     """Draws queries and candidates of all directions and ranks them."""
     from xlretrieval.data.sections import AlignedSections
     from xlretrieval.evaluation.candidates import held_out_candidates
+    from xlretrieval.inference.distributed import main_first
 
     sides = checkpoints(arguments)
     if not arguments.corpus:
@@ -24,7 +25,7 @@ def rank(arguments: argparse.Namespace, folder: Path | None) -> Ranked:
             "--corpus must be given with --model, or --collection, got neither. Give a folder of aligned sections, or "
             "the YAML file of a collection."
         )
-    corpus = AlignedSections.load(arguments.corpus, arguments.pairs)
+    corpus = main_first(lambda: AlignedSections.load(arguments.corpus, arguments.pairs))
     tasks: list[RankingTask] = []
     for pair in corpus.pairs:
         tasks.extend(

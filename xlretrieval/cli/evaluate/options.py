@@ -113,7 +113,16 @@ def _add_collection(options: ConfigurableOptions) -> None:
         help="languages of queries and documents, several, or `all` (default: the only one)",
     )
     options.add("--candidates-run", type=Path, metavar="FILE", help="TREC run to rank again (default: judged pool)")
-    options.add("--top-k", type=int, metavar="K", help="documents of the run per query (default: all)")
+    options.add(
+        "--first-stage",
+        metavar="M",
+        help="checkpoint whose embeddings find the candidates among all documents; without --model, it is measured",
+    )
+    options.add("--first-stage-pooling", choices=("mean", "cls"), help="of its token vectors (default: mean)")
+    options.add("--first-stage-layer", type=int, metavar="N", help="its hidden state (default: -1, last)")
+    options.add(
+        "--top-k", type=int, metavar="K", help="candidates per query (default: all of a run, 100 of a first stage)"
+    )
     options.add("--limit-queries", type=int, metavar="N", help="most queries, drawn by the seed (default: all)")
     options.add(
         "--mix-languages",

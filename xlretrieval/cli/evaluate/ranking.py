@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .first_stage import TOP_K
 from .ranked import Ranked
 from .report import few, notes_on, report
 
@@ -16,12 +17,22 @@ if TYPE_CHECKING:
     from xlretrieval.evaluation.report import Measurement
 
 # What says nothing without a collection, and what says nothing without a reranker.
-_OF_COLLECTIONS = ("direction", "candidates_run", "top_k", "limit_queries", "mix_languages", "cache_dir")
+_OF_FIRST_STAGE = ("first_stage_pooling", "first_stage_layer")
+_OF_COLLECTIONS = (
+    *("direction", "candidates_run", "first_stage", *_OF_FIRST_STAGE),
+    *("top_k", "limit_queries", "mix_languages", "cache_dir"),
+)
 _OF_PASSAGES = ("passage_tokens", "passage_stride")
 
 
-def measure(arguments: argparse.Namespace, folder: Path | None) -> None:
-    """Gets rankings from where the options say, and reports on them."""
+def measure(arguments: argparse.Namespace, folder: Path | None, silent: bool = False) -> None:
+    """Gets rankings from where the options say, and reports on them.
+
+    Args:
+        arguments: Of the command.
+        folder: What is written goes here; None for nowhere.
+        silent: Whether this process only helps to rank, and another one reports.
+    """
     from xlretrieval.evaluation.language_bias import read_document_languages
     from xlretrieval.evaluation.ranking import check_metrics
 
@@ -35,7 +46,9 @@ def measure(arguments: argparse.Namespace, folder: Path | None) -> None:
         from .collection import rank
     else:
         from .held_out import rank
-    _report(arguments, folder, rank(arguments, folder), languages)
+    ranked = rank(arguments, folder)
+    if not silent:
+        _report(arguments, folder, ranked, languages)
 
 
 def _source(arguments: argparse.Namespace) -> str:
@@ -57,14 +70,34 @@ def _source(arguments: argparse.Namespace) -> str:
         source = "collection" if "collection" in given else "corpus"
     _refuse(arguments, _OF_COLLECTIONS if source != "collection" else (), "--collection")
     _refuse(arguments, _OF_PASSAGES if not arguments.passages else (), "--passages")
-    if arguments.top_k is not None and not arguments.candidates_run:
-        raise ValueError("--top-k must be given with --candidates-run, got it without. Name the run that it cuts.")
-    if arguments.passages and (source == "runs" or arguments.scorer == "embedding"):
+    _check_candidates(arguments)
+    only_first_stage = arguments.first_stage and not arguments.model
+    if arguments.passages and (source == "runs" or arguments.scorer == "embedding" or only_first_stage):
+        got = "--run" if source == "runs" else "--first-stage alone" if only_first_stage else "--scorer embedding"
         raise ValueError(
-            "--passages must be given with a model that scores by its head, got "
-            f"{'--run' if source == 'runs' else '--scorer embedding'}. Leave one of them out."
+            f"--passages must be given with a model that scores by its head, got {got}. Leave one of them out."
         )
     return source
+
+
+def _check_candidates(arguments: argparse.Namespace) -> None:
+    """Sets what is not given of the first stage, so that results.json has it."""
+    if arguments.top_k is not None and not (arguments.candidates_run or arguments.first_stage):
+        raise ValueError(
+            "--top-k must be given with --candidates-run or --first-stage, got it without. Name what it cuts."
+        )
+    if arguments.first_stage is None:
+        _refuse(arguments, _OF_FIRST_STAGE, "--first-stage")
+        return
+    if arguments.candidates_run:
+        raise ValueError("Candidates must be of --candidates-run or --first-stage, got both. Give one or the other.")
+    if arguments.before and not arguments.model:
+        raise ValueError(
+            "--before must be given with --model, got --first-stage alone. Add --model, or compare by --baseline."
+        )
+    for name, default in (("top_k", TOP_K), ("first_stage_pooling", "mean"), ("first_stage_layer", -1)):
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, default)
 
 
 def _refuse(arguments: argparse.Namespace, names: Sequence[str], wanted: str) -> None:
@@ -197,5 +230,6 @@ def _draw(
         if name in biases:
             plot_language_bias(f"{stem}.language-bias.png", biases[name], name)
     cells = {task.ranking.languages: task.results["after"].mean[metric] for task in measured if task.ranking.languages}
-    system = Path(arguments.model).name if arguments.model else "the runs"
+    model = arguments.model or arguments.first_stage
+    system = Path(model).name if model else "the runs"
     heat_map(folder / "heatmap.png", cells, f"{metric} of {system}", digits=3)

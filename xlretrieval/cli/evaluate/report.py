@@ -112,7 +112,8 @@ def report(
 
 def _subject(arguments: argparse.Namespace) -> str:
     """What is measured."""
-    return arguments.model or few([str(path) for path in arguments.run], 3)
+    model = arguments.model or getattr(arguments, "first_stage", None)
+    return model or few([str(path) for path in arguments.run], 3)
 
 
 def _record(arguments: argparse.Namespace) -> dict[str, Any]:
