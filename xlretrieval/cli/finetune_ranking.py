@@ -15,7 +15,7 @@ table.md, a run and judgements for each data set, folds.txt, finetuning.json (wh
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,19 +53,10 @@ class RunArguments:
 
 def overview() -> list[str]:
     """One line for every option of this project, and for those whose default is the protocol's."""
-    from transformers import TrainingArguments
-
+    from xlretrieval.cli.training_options import option_lines
     from xlretrieval.trainers.ranking_arguments import RankingArguments
 
-    inherited = {option.name: option.default for option in fields(TrainingArguments)}
-    lines = []
-    for option in [*fields(RunArguments), *fields(RankingArguments)]:
-        if option.name in inherited and inherited[option.name] == option.default:
-            continue
-        default = option.default if isinstance(option.default, (str, int, float)) else None
-        shown = f" (default: {default})" if default is not None else ""
-        lines.append(f"  --{option.name:<28} {option.metadata.get('help', '')}{shown}")
-    return lines
+    return option_lines(RunArguments, RankingArguments)
 
 
 def run(arguments: argparse.Namespace) -> None:

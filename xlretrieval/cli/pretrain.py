@@ -51,19 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _overview() -> list[str]:
     """One line for every option of this project, and for those whose default is the paper's."""
-    from transformers import TrainingArguments
-
+    from xlretrieval.cli.training_options import option_lines
     from xlretrieval.trainers.arguments import XLPretrainingArguments
 
-    inherited = {option.name: option.default for option in fields(TrainingArguments)}
-    lines = []
-    for option in [*fields(RunArguments), *fields(XLPretrainingArguments)]:
-        if option.name in inherited and inherited[option.name] == option.default:
-            continue
-        default = option.default if isinstance(option.default, str | int | float) else None
-        shown = f" (default: {default})" if default is not None else ""
-        lines.append(f"  --{option.name:<28} {option.metadata.get('help', '')}{shown}")
-    return lines
+    return option_lines(RunArguments, XLPretrainingArguments)
 
 
 def run(arguments: argparse.Namespace) -> None:
