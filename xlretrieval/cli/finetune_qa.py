@@ -4,10 +4,10 @@
   torchrun --nproc_per_node 4 -m xlretrieval finetune qa config.yaml
 
 The configuration is YAML with any of the options; options given on the command line win. `train` names SQuAD files;
-`dev` and `test` name a folder or zip of MLQA or XQuAD, or hub:OWNER/NAME, and `configs` what of them, such as
-mlqa.de.en (context, question). A run that was killed goes on from its last whole checkpoint when the same command is
-given again. The output gets the model, finetuning.json (what was done), and of dev and test results.json, table.md, a
-heat map, and the predictions.
+`dev` and `test` name a folder or zip of MLQA or XQuAD, a SQuAD file, or hub:OWNER/NAME, and `configs` what of them,
+such as mlqa.de.en (context, question). A run that was killed goes on from its last whole checkpoint when the same
+command is given again. The output gets the model, finetuning.json (what was done), and of dev and test results.json,
+table.md, a heat map, and the predictions.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class QuestionAnsweringRun:
     model: str = field(metadata={"help": "Hub id or folder of the encoder to start from, of any type."})
     train: list[str] = field(metadata={"help": "SQuAD files to learn from, .json or .json.gz."})
     dev: str | None = field(
-        default=None, metadata={"help": "Folder, zip or hub:OWNER/NAME of the questions to choose the epoch by."}
+        default=None,
+        metadata={"help": "Folder, zip, SQuAD file or hub:OWNER/NAME of the questions to choose the epoch by."},
     )
     dev_split: str = field(default="validation", metadata={"help": "Split of dev."})
     test: str | None = field(default=None, metadata={"help": "As dev, of the questions to report on."})

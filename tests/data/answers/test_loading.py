@@ -12,7 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from xlretrieval.data.answers.loading import MLQA_CONFIGS, QuestionConfig, available_configs, load_questions
+from xlretrieval.data.answers.loading import (
+    MLQA_CONFIGS,
+    QuestionConfig,
+    available_configs,
+    load_question_sets,
+    load_questions,
+)
 
 # Of MLQA dev: context, question -> number of questions.
 DEV_COUNTS = {
@@ -124,6 +130,16 @@ def test_parquet(mlqa_folder: Path, tmp_path: Path) -> None:
 def test_mistakes(config: str, split: str, error: type, message: str, mlqa_folder: Path) -> None:
     with pytest.raises(error, match=message):
         load_questions(mlqa_folder, config, split)
+
+
+def test_a_file_holds_one_set(mlqa_folder: Path) -> None:
+    path = next(mlqa_folder.rglob("dev-context-de-question-en.json"))
+    unknown, known = load_question_sets(path)[0], load_question_sets(path, ["mlqa.de.en"])[0]
+    assert (unknown.context_language, unknown.question_language) == ("", "")
+    assert (known.context_language, known.question_language, known.name) == ("de", "en", "de-en")
+    assert unknown.questions == known.questions == load_questions(mlqa_folder, "mlqa.de.en", "dev").questions
+    with pytest.raises(ValueError, match="of a single file there must be one configuration or none, got mlqa.de.en, "):
+        load_question_sets(path, ["mlqa.de.en", "mlqa.en.en"])
 
 
 def test_sources_that_are_none(tmp_path: Path) -> None:

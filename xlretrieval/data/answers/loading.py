@@ -16,7 +16,7 @@ from xlretrieval.data.languages import is_language_code
 from .parquet import HUB_PREFIX, parquet_files, read_parquet
 from .questions import OnProblem, QuestionSet
 from .sources import QuestionFiles
-from .squad_format import parse_squad
+from .squad_format import parse_squad, read_squad
 
 MLQA_LANGUAGES = ("ar", "de", "en", "es", "hi", "vi", "zh")
 MLQA_CONFIGS = tuple(f"mlqa.{context}.{question}" for context in MLQA_LANGUAGES for question in MLQA_LANGUAGES)
@@ -107,15 +107,19 @@ def load_question_sets(
     """Loads several configurations.
 
     Args:
-        source: As for `load_questions`.
-        configs: Which ones; all that the files offer by default.
+        source: As for `load_questions`; or a file in the format of SQuAD, which holds one set.
+        configs: Which ones; all that the files offer by default. Of a single file it tells the languages, which are
+            unknown by default.
         split: As for `load_questions`.
         on_problem: As for `load_questions`.
 
     Raises:
-        ValueError: As for `load_questions`; or of a repository no configuration is named, or two have the same pair.
+        ValueError: As for `load_questions`; or of a repository no configuration is named, of a file several are, or
+            two have the same pair.
         OSError: There are no such files.
     """
+    if str(source).endswith((".json", ".json.gz")):
+        return [_load_file(source, configs, on_problem)]
     if not configs and str(source).startswith(HUB_PREFIX):
         raise ValueError(f"Configurations of {source} must be named, got none. Write them like mlqa.de.en.")
     chosen = list(configs) or available_configs(source, split)
@@ -127,6 +131,19 @@ def load_question_sets(
         if names.count(name) > 1:
             raise ValueError(f"{source}: a pair of languages must be named once, got {config} twice. Remove one.")
     return sets
+
+
+def _load_file(path: str | Path, configs: Sequence[str], on_problem: OnProblem) -> QuestionSet:
+    """A file in the format of SQuAD; the one configuration says its languages."""
+    if len(configs) > 1:
+        raise ValueError(
+            f"{path}: of a single file there must be one configuration or none, got {', '.join(configs)}. Name one, "
+            "or give the folder of the files."
+        )
+    if not configs:
+        return read_squad(path, on_problem)
+    config = QuestionConfig.parse(configs[0])
+    return read_squad(path, on_problem, config.context, config.question)
 
 
 def combine(contexts: QuestionSet, questions: QuestionSet, on_problem: OnProblem = "raise") -> QuestionSet:
