@@ -17,6 +17,7 @@ import yaml
 
 from xlretrieval.cli.main import main
 from xlretrieval.data.trec import read_run
+from xlretrieval.inference.reranker import Reranker
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ENCODER_TYPES = REPOSITORY / "tests" / "trainers" / "encoder_types.py"
@@ -69,6 +70,26 @@ def test_the_folds_and_what_is_written(config, tmp_path, capsys):
     words = ["--run", str(output / f"{NAME}.run"), "--qrels", str(output / f"{NAME}.qrels"), "--metrics", "AP"]
     assert main(["evaluate", "ranking", *words]) == 0
     assert f"{summary['map']:.3f}" in capsys.readouterr().out
+
+
+def test_the_model_of_all_queries(config, tmp_path, capsys):
+    """It learns from every query for the median of the folds' epochs, and is not trained again."""
+    assert main(["finetune", "ranking", str(config)]) == 0
+    output = tmp_path / "out"
+    folds = (output / "results.json").read_text()
+    words = ["finetune", "ranking", str(config), "--final_model", "true"]
+    assert main(words) == 0
+    assert (output / "results.json").read_text() == folds
+    final = json.loads((output / "finetuning.json").read_text())["final_model"]
+    epochs = sorted(fold["best_epoch"] for fold in json.loads(folds)["folds"])
+    examples = final["examples"][NAME]["examples"]
+    assert final["epochs"] == epochs[1] and examples == 60 and final["steps"] == final["epochs"] * -(-examples // 8)
+    weights = (output / "model.safetensors").read_bytes()
+    assert not (output / "final").exists() and Reranker.from_pretrained(str(output)).score([("a", "b")]).shape == (1,)
+    assert main(words) == 0 and (output / "model.safetensors").read_bytes() == weights
+    assert capsys.readouterr().out.count("the model of all queries") == 1
+    assert main([*words, "--fold", "1"]) == 2
+    assert "final_model must come after all folds" in capsys.readouterr().err
 
 
 def test_one_fold_after_the_other(config, tmp_path, capsys):

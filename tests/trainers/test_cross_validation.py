@@ -144,7 +144,7 @@ def uninterrupted(validate_in, tmp_path_factory) -> tuple[FoldResult, str]:
     ("callback", "left"),
     [
         pytest.param(InterruptAt(1), [], marks=pytest.mark.slow),
-        (InterruptAt(6), ["checkpoint-4"]),
+        (InterruptAt(18), ["checkpoint-4"]),
         pytest.param(InterruptAt(8, saved=True), ["checkpoint-8"], marks=pytest.mark.slow),
         (InterruptAt(11), ["checkpoint-8"]),
         pytest.param(InterruptAt(12, saved=True), ["checkpoint-12"], marks=pytest.mark.slow),
@@ -233,3 +233,27 @@ def test_mistakes(validate, judged):
     path.write_text("{")
     with pytest.raises(ValueError, match="the metrics of a fold must be whole"):
         validate().run([1])
+
+
+def test_the_final_model_goes_on_after_a_kill(validate):
+    """On all queries, for the median of the folds' epochs, with the same weights however often it was started."""
+
+    def weights(output: Path) -> bytes:
+        return (output / "model.safetensors").read_bytes()
+
+    results = [FoldResult(number, epoch, 0, 0.0, 0.0, {}) for number, epoch in enumerate((3.0, 1.0, 2.0), 1)]
+    whole = validate("whole")
+    final = whole.train_final(results)
+    assert final == {"epochs": 2, "steps": 24, "examples": final["examples"]}
+    assert final["examples"][NAME]["queries"] == 20
+    with pytest.raises(Interrupted):
+        validate("killed", [InterruptAt(18)]).train_final(results)
+    killed = validate("killed")
+    assert killed.train_final(results) == final
+    assert weights(killed.output) == weights(whole.output) != weights_of_one_epoch(validate, results)
+
+
+def weights_of_one_epoch(validate, results: list[FoldResult]) -> bytes:
+    shorter = validate("shorter")
+    assert shorter.train_final(results[1:2])["epochs"] == 1
+    return (shorter.output / "model.safetensors").read_bytes()

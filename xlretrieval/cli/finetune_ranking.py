@@ -9,7 +9,8 @@ The configuration is YAML with any of the options; options given on the command 
 files of collections, or mappings: {config: clef.yaml, direction: en-de, weight: 1, loss: kl, teacher: teacher.run}.
 Every query is tested by a model that was neither trained nor chosen with it. A run that was killed goes on in the
 middle of a fold when the same command is given again, and ends with the same table. The output gets results.json,
-table.md, a run and judgements for each data set, folds.txt, finetuning.json (what was done), and a folder a fold.
+table.md, a run and judgements for each data set, folds.txt, finetuning.json (what was done), and a folder a fold; with
+--final_model true, also a model that was trained on all queries.
 """
 
 from __future__ import annotations
@@ -45,6 +46,13 @@ class RunArguments:
         metadata={"help": "What processes share: the batches of a fold, or the folds.", "choices": list(SPREADS)},
     )
     keep_models: bool = field(default=False, metadata={"help": "Keep the best model of each fold, in fold-N/model."})
+    final_model: bool = field(
+        default=False,
+        metadata={
+            "help": "Train one more model, on all queries, for the median of the epochs that the folds chose; it "
+            "goes into the output folder."
+        },
+    )
     cache_dir: str | None = field(default=None, metadata={"help": "Where documents go once they are converted."})
     attn_implementation: str | None = field(
         default=None, metadata={"help": "eager, sdpa (default) or flex_attention (GPU, attention dropout 0)."}
@@ -107,7 +115,7 @@ def finetune(
         rank: Of this process, where folds are spread.
         processes: Number of those.
     """
-    from xlretrieval.cli.finetuning_record import check_same_run, describe
+    from xlretrieval.cli.finetuning_record import check_same_run, describe, final_model
     from xlretrieval.data.folds import read_folds, split_folds, write_folds
     from xlretrieval.trainers.cross_validation import CrossValidation
     from xlretrieval.trainers.data_sets import load_data_sets
@@ -117,6 +125,11 @@ def finetune(
 
     if run_arguments.fold is not None and run_arguments.spread == "folds":
         raise ValueError(f"fold must not be given where folds are spread, got {run_arguments.fold}. Leave one out.")
+    if run_arguments.final_model and (run_arguments.fold is not None or run_arguments.spread == "folds"):
+        raise ValueError(
+            "final_model must come after all folds, got a run of some. Leave it out here, and give it to a run of the "
+            "same configuration without fold and spread when they are finished."
+        )
     output = Path(args.output_dir)
     parts, train_only, provenance = load_data_sets(data_sets, args.loss, run_arguments.cache_dir)
     queries = [query for part in parts for query in part.collection.queries]
@@ -132,22 +145,30 @@ def finetune(
     )
     record = describe(run_arguments, [asdict(data_set) for data_set in data_sets], args, folds)
     check_same_run(output, record)
+    final = final_model(output)
+    record |= {"final_model": final} if final else {}
     record |= {"collections": provenance, "topics of the fold file that no collection has": validation.unused}
     if args.should_save:
         write_json(record, output / "finetuning.json")
         write_folds(folds, output / "folds.txt")
     numbers = share(len(set(folds.values())), rank, processes)
     validation.run([run_arguments.fold] if run_arguments.fold is not None else numbers)
-    if not args.should_save:
-        return
     results = validation.finished()
     if len(results) < len(validation.rotations):
-        done = ", ".join(str(result.fold) for result in results)
-        print(f"{output}: folds {done} of {len(validation.rotations)} are finished")
+        if args.should_save:
+            done = ", ".join(str(result.fold) for result in results)
+            print(f"{output}: folds {done} of {len(validation.rotations)} are finished")
         return
-    summary = summarize(results, parts, output)
-    write_json(record | {"folds": {result.fold: result.counts for result in results}}, output / "finetuning.json")
-    print_table(summary, output)
+    if args.should_save:
+        summary = summarize(results, parts, output)
+        record |= {"folds": {result.fold: result.counts for result in results}}
+        write_json(record, output / "finetuning.json")
+        print_table(summary, output)
+    if run_arguments.final_model and not final:
+        final = validation.train_final(results)
+        if args.should_save:
+            write_json(record | {"final_model": final}, output / "finetuning.json")
+            print(f"{output}: the model of all queries, after {final['epochs']} epochs")
 
 
 def print_table(summary: dict[str, Any], output: Path) -> None:

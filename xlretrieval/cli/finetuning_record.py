@@ -72,6 +72,14 @@ def check_same_run(output: Path, record: Mapping[str, Any]) -> None:
         )
 
 
+def final_model(output: Path) -> dict[str, Any] | None:
+    """What an earlier start says of the model of all queries, or None where it was not finished."""
+    path = output / "finetuning.json"
+    if not path.exists() or not (output / "model.safetensors").exists():
+        return None
+    return json.loads(path.read_text(encoding="utf-8")).get("final_model")
+
+
 def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

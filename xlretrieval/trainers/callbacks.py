@@ -1,4 +1,4 @@
-"""Trainer callbacks: the schedule's epoch, and the curves of a run as a picture."""
+"""Trainer callbacks: the schedule's epoch, an end before the schedule's, and the curves of a run as a picture."""
 
 from __future__ import annotations
 
@@ -22,6 +22,21 @@ class EpochCallback(TrainerCallback):
     def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs) -> None:
         """Counts epochs in steps, which is exact after resuming too."""
         self.sampler.set_epoch(state.global_step // self.steps_per_epoch)
+
+
+class LastEpochCallback(TrainerCallback):
+    """Ends a training after an epoch, on a schedule that goes on: the learning rates are those of the longer run.
+
+    Args:
+        epoch: The last one, from 1.
+    """
+
+    def __init__(self, epoch: int):
+        self.epoch = epoch
+
+    def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs) -> None:
+        """Looks at the epoch that has ended."""
+        control.should_training_stop |= round(state.epoch or 0) >= self.epoch
 
 
 class CurvesCallback(TrainerCallback):

@@ -10,15 +10,19 @@ from __future__ import annotations
 import copy
 import gc
 import shutil
+import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch.distributed as dist
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback, TrainerState, set_seed
+from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
 from xlretrieval.data.folds import Folds, Rotation, check_folds, queries_of, rotations
 from xlretrieval.data.ranking_examples import CollectionQueries
+from xlretrieval.trainers.callbacks import LastEpochCallback
 from xlretrieval.trainers.checkpoints import last_whole_checkpoint
 from xlretrieval.trainers.early_stopping import METRIC, out_of_patience
 from xlretrieval.trainers.fold_results import FoldResult, fold_folder, read_fold, write_fold
@@ -95,6 +99,34 @@ class CrossValidation:
         found = (read_fold(self.output, rotation.number) for rotation in self.rotations)
         return [result for result in found if result is not None]
 
+    def train_final(self, results: Sequence[FoldResult]) -> dict[str, Any]:
+        """Trains one model on all queries, the one to use, and saves it in the output folder.
+
+        There are no queries left to choose its epoch by, so it ends after the median of the epochs that the folds
+        chose, on the schedule that they had. Nothing measures it; the folds tell what to expect.
+
+        Args:
+            results: Of all folds.
+
+        Returns:
+            `epochs`, `steps` and `examples`.
+        """
+        epochs = max(1, statistics.median_low([round(result.best_epoch) for result in results]))
+        args = self._arguments_of("final")
+        args.eval_strategy, args.load_best_model_at_end = IntervalStrategy.NO, False
+        args.save_strategy, args.early_stopping_patience = SaveStrategy.EPOCH, None
+        set_seed(args.seed)
+        model, tokenizer = self.load_model()
+        callbacks = [*self.callbacks, LastEpochCallback(epochs)]
+        trainer = CollectionRankingTrainer(model, args, [*self.parts, *self.train_only], tokenizer, (), callbacks)
+        found = last_whole_checkpoint(Path(args.output_dir))
+        trainer.train(resume_from_checkpoint=str(found[0]) if found else None)
+        trainer.save_model(str(self.output))
+        if self.args.should_save:
+            shutil.rmtree(self.output / "final", ignore_errors=True)
+        self._wait()
+        return {"epochs": epochs, "steps": trainer.state.global_step, "examples": trainer.train_dataset.counts()}
+
     def _run_fold(self, rotation: Rotation) -> FoldResult:
         trainer, tokenizer = self._trainer(rotation)
         self._train(trainer)
@@ -131,13 +163,18 @@ class CrossValidation:
         return result
 
     def _trainer(self, rotation: Rotation) -> tuple[CollectionRankingTrainer, PreTrainedTokenizerBase]:
-        args = copy.copy(self.args)
-        args.output_dir = str(fold_folder(self.output, rotation.number) / "checkpoints")
+        args = self._arguments_of(fold_folder(self.output, rotation.number).name)
         set_seed(args.seed)  # a new head is drawn from it, in every fold the same
         model, tokenizer = self.load_model()
         train = [*self._choose(*rotation.train), *self.train_only]
         dev = self._choose(rotation.dev)
         return CollectionRankingTrainer(model, args, train, tokenizer, dev, self.callbacks), tokenizer
+
+    def _arguments_of(self, folder: str) -> RankingArguments:
+        """Those of the run, with checkpoints in a folder of the output."""
+        args = copy.copy(self.args)
+        args.output_dir = str(self.output / folder / "checkpoints")
+        return args
 
     def _choose(self, *numbers: int) -> list[CollectionQueries]:
         """The data sets with their queries in these parts; those without one are left out."""
