@@ -52,13 +52,12 @@ def test_trains_and_writes_what_it_did(config, tmp_path, capsys):
     assert AutoModelForSequenceClassification.from_pretrained(output).config.num_labels == 1
 
 
-def test_goes_on_from_the_last_whole_checkpoint(config, tmp_path, capsys):
+def test_goes_on_from_the_last_whole_checkpoint(config, tmp_path, caplog):
     assert main(["pretrain", str(config)]) == 0
     output = tmp_path / "out"
     (output / "checkpoint-4" / "trainer_state.json").write_text("{")  # killed while it was written
     assert main(["pretrain", str(config), "--max_steps", "6"]) == 0
-    printed = capsys.readouterr().out
-    assert "checkpoint-4: not whole, passed over" in printed
+    assert "checkpoint-4: not whole, passed over" in caplog.text
     history = json.loads((output / "trainer_state.json").read_text())["log_history"]
     assert [row["step"] for row in history if "grad_norm" in row] == [1, 2, 3, 4, 5, 6]
 

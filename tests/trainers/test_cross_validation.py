@@ -144,7 +144,7 @@ def uninterrupted(validate_in, tmp_path_factory) -> tuple[FoldResult, str]:
     ("callback", "left"),
     [
         pytest.param(InterruptAt(1), [], marks=pytest.mark.slow),
-        (InterruptAt(18), ["checkpoint-4"]),
+        (InterruptAt(6), ["checkpoint-4"]),
         pytest.param(InterruptAt(8, saved=True), ["checkpoint-8"], marks=pytest.mark.slow),
         (InterruptAt(11), ["checkpoint-8"]),
         pytest.param(InterruptAt(12, saved=True), ["checkpoint-12"], marks=pytest.mark.slow),

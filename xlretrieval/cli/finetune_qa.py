@@ -103,14 +103,14 @@ def finetune_qa(run_arguments: QuestionAnsweringRun, args: QuestionAnsweringArgu
     from transformers import set_seed
 
     from xlretrieval.cli.finetuning_record import check_same_run
-    from xlretrieval.cli.pretrain import last_whole_checkpoint
     from xlretrieval.evaluation.report import write_json
+    from xlretrieval.trainers.checkpoints import last_whole_checkpoint
     from xlretrieval.trainers.question_answerer import load_question_answerer
     from xlretrieval.trainers.question_answering import QuestionAnsweringTrainer
 
     output = Path(args.output_dir)
     record = describe(run_arguments, args)
-    checkpoint = last_whole_checkpoint(output) if run_arguments.resume else None
+    found = last_whole_checkpoint(output) if run_arguments.resume else None
     if run_arguments.resume:
         check_same_run(output, record)
     elif args.should_save:
@@ -126,7 +126,7 @@ def finetune_qa(run_arguments: QuestionAnsweringRun, args: QuestionAnsweringArgu
     record["train"] = trainer.train_dataset.counts
     if args.should_save:
         write_json(output / "finetuning.json", record)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    trainer.train(resume_from_checkpoint=str(found[0]) if found else None)
     trainer.save_model()
     trainer.save_state()
     results = {"dev": answer_by_best_epochs(trainer, dev), "test": answer_by_best_epochs(trainer, test)}

@@ -117,9 +117,10 @@ def finetune(
     """
     from xlretrieval.cli.finetuning_record import check_same_run, describe, final_model
     from xlretrieval.data.folds import read_folds, split_folds, write_folds
+    from xlretrieval.evaluation.report import write_json
     from xlretrieval.trainers.cross_validation import CrossValidation
     from xlretrieval.trainers.data_sets import load_data_sets
-    from xlretrieval.trainers.fold_results import summarize, write_json
+    from xlretrieval.trainers.fold_results import summarize
     from xlretrieval.trainers.ranker import load_ranker
     from xlretrieval.trainers.spreading import share
 
@@ -149,7 +150,7 @@ def finetune(
     record |= {"final_model": final} if final else {}
     record |= {"collections": provenance, "topics of the fold file that no collection has": validation.unused}
     if args.should_save:
-        write_json(record, output / "finetuning.json")
+        write_json(output / "finetuning.json", record)
         write_folds(folds, output / "folds.txt")
     numbers = share(len(set(folds.values())), rank, processes)
     validation.run([run_arguments.fold] if run_arguments.fold is not None else numbers)
@@ -162,12 +163,12 @@ def finetune(
     if args.should_save:
         summary = summarize(results, parts, output)
         record |= {"folds": {result.fold: result.counts for result in results}}
-        write_json(record, output / "finetuning.json")
+        write_json(output / "finetuning.json", record)
         print_table(summary, output)
     if run_arguments.final_model and not final:
         final = validation.train_final(results)
         if args.should_save:
-            write_json(record | {"final_model": final}, output / "finetuning.json")
+            write_json(output / "finetuning.json", record | {"final_model": final})
             print(f"{output}: the model of all queries, after {final['epochs']} epochs")
 
 

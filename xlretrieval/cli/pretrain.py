@@ -108,15 +108,17 @@ def pretrain(run_arguments: RunArguments, args: XLPretrainingArguments) -> None:
     from transformers import set_seed
 
     from xlretrieval.data.sections import AlignedSections
+    from xlretrieval.evaluation.report import write_json
     from xlretrieval.modeling.conversion import load_tokenizer
     from xlretrieval.modeling.xl_retrieval import load_xl_retrieval
+    from xlretrieval.trainers.checkpoints import last_whole_checkpoint
     from xlretrieval.trainers.pretraining import XLPretrainingTrainer
 
     output = Path(args.output_dir)
     record = describe(run_arguments, args)
-    checkpoint = last_whole_checkpoint(output) if run_arguments.resume else None
-    args.eval_on_start = args.eval_strategy != "no" and checkpoint is None
-    if checkpoint is not None:
+    found = last_whole_checkpoint(output) if run_arguments.resume else None
+    args.eval_on_start = args.eval_strategy != "no" and found is None
+    if found is not None:
         check_same_run(output, record)
     corpus = AlignedSections.load(run_arguments.corpus, pairs=args.language_pairs)
     tokenizer = load_tokenizer(run_arguments.model)
@@ -132,7 +134,7 @@ def pretrain(run_arguments: RunArguments, args: XLPretrainingArguments) -> None:
     if args.should_save:
         output.mkdir(parents=True, exist_ok=True)
         write_json(output / "pretraining.json", record)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    trainer.train(resume_from_checkpoint=str(found[0]) if found else None)
     evaluated = [row["step"] for row in trainer.state.log_history if "eval_loss" in row]
     if trainer.held_out is not None and evaluated[-1:] != [trainer.state.global_step]:
         trainer.evaluate()
@@ -170,21 +172,6 @@ def describe(run_arguments: RunArguments, args: XLPretrainingArguments) -> dict:
     }
 
 
-def last_whole_checkpoint(output: Path) -> Path | None:
-    """The newest checkpoint that was written to its end; a kill while saving leaves one that was not.
-
-    The Trainer writes trainer_state.json last.
-    """
-    for folder in sorted(output.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]), reverse=True):
-        try:
-            json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            print(f"{folder}: not whole, passed over")
-            continue
-        return folder
-    return None
-
-
 def check_same_run(output: Path, record: dict) -> None:
     """Refuses to continue another experiment in its folder.
 
@@ -202,13 +189,6 @@ def check_same_run(output: Path, record: dict) -> None:
             f"{output} must belong to this configuration to be continued, got other values: {what}. "
             "Choose another output_dir, or --resume false to start over."
         )
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Writes beside, then renames."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
-    partial.replace(path)
 
 
 def print_before_after(log_history: list[dict]) -> None:

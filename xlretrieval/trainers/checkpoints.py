@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 
 from transformers import TrainerState
+
+logger = logging.getLogger(__name__)
 
 
 def last_whole_checkpoint(folder: Path) -> tuple[Path, TrainerState] | None:
@@ -17,6 +20,7 @@ def last_whole_checkpoint(folder: Path) -> tuple[Path, TrainerState] | None:
         try:
             json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
+            logger.warning("%s: not whole, passed over", path)
             continue
         return path, TrainerState.load_from_json(str(path / "trainer_state.json"))
     return None

@@ -15,6 +15,7 @@ from typing import Any
 from xlretrieval.data.files import write_text
 from xlretrieval.data.ranking_examples import CollectionQueries
 from xlretrieval.data.trec import Run, read_run, write_qrels, write_run
+from xlretrieval.evaluation.report import write_json
 from xlretrieval.trainers.judged_queries import pooled_map
 
 
@@ -58,7 +59,7 @@ def write_fold(result: FoldResult, runs: dict[str, Run], output: Path) -> None:
     folder = fold_folder(output, result.fold)
     for name, run in runs.items():
         write_run(run, folder / f"{name}.run")
-    write_json(asdict(result), folder / "metrics.json")
+    write_json(folder / "metrics.json", asdict(result))
 
 
 def read_fold(output: Path, fold: int) -> FoldResult | None:
@@ -119,7 +120,7 @@ def summarize(results: Sequence[FoldResult], parts: Sequence[CollectionQueries],
         ],
         "average_precision": pooled,
     }
-    write_json(summary, output / "results.json")
+    write_json(output / "results.json", summary)
     write_text(output / "table.md", render_table(summary))
     return summary
 
@@ -135,8 +136,3 @@ def render_table(summary: dict[str, Any]) -> str:
         lines += ["", "| data set | queries | test MAP |", "|---|---|---|"]
         lines += [f"| {name} | {of['queries']} | {of['map']:.4f} |" for name, of in summary["data"].items()]
     return "\n".join(lines) + "\n"
-
-
-def write_json(content: dict[str, Any], path: Path) -> None:
-    """Writes a file whole or not at all."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n")
