@@ -13,7 +13,6 @@ from xlretrieval.evaluation import reranking
 from xlretrieval.evaluation.candidates import rank_candidates
 from xlretrieval.evaluation.collection_task import collection_task, mix_languages
 from xlretrieval.evaluation.reranking import rerank
-from xlretrieval.inference.passages import PassageReranker
 from xlretrieval.inference.reranker import Reranker
 
 
@@ -90,16 +89,12 @@ def test_what_cannot_be_mixed(collections: list[Collection]) -> None:
 def test_parts_change_nothing(
     collections: list[Collection], tiny_checkpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    reranker = Reranker.from_pretrained(
-        tiny_checkpoint("BertForSequenceClassification"), device="cpu", max_query_length=2, max_length=8
-    )
+    checkpoint, lengths = tiny_checkpoint("BertForSequenceClassification"), {"max_query_length": 2, "max_length": 8}
+    reranker = Reranker.from_pretrained(checkpoint, device="cpu", **lengths, long_documents="firstp")
     task = collection_task(mix_languages(collections))
     whole, counts = rerank(reranker, task)
     # Queries are cut to 2 tokens, documents to the 3 that are left. "wasser" is a token, "Wasser" too.
-    assert counts["truncated_documents"] == reranker.truncated > 0 and set(counts) == {
-        "truncated_documents",
-        "truncated_queries",
-    }
+    assert counts.pairs == counts.passages == 9 and counts.split == counts.truncated_documents > 0
     monkeypatch.setattr(reranking, "_PAIRS", 2)
     parts, again = rerank(reranker, task)
     plain = rank_candidates(reranker, task)
@@ -109,6 +104,6 @@ def test_parts_change_nothing(
         np.testing.assert_allclose(values[0], values[1], atol=1e-5)
         np.testing.assert_allclose(values[0], values[2], atol=1e-5)
     assert counts == again
-    _, counts = rerank(PassageReranker(reranker, "maxp"), task)
-    assert counts["truncated_documents"] == 0 and counts["split"] == again["truncated_documents"]
-    assert counts["passages"] > 9
+    _, counts = rerank(Reranker.from_pretrained(checkpoint, device="cpu", **lengths), task)
+    assert counts.truncated_documents == 0 and counts.split == again.split
+    assert counts.passages > 9

@@ -13,16 +13,17 @@ from xlretrieval.inference.reranker import Reranker
 
 @pytest.fixture
 def reranker(long_folder) -> Reranker:
-    return Reranker.from_pretrained(str(long_folder), device="cpu", max_length=12, max_query_length=8)
+    lengths = {"max_length": 12, "max_query_length": 8}
+    return Reranker.from_pretrained(str(long_folder), device="cpu", **lengths, long_documents="firstp")
 
 
 def test_one_process_scores_as_the_reranker(reranker, judged):
     pairs = [(judged.queries["1"], judged.documents.content(document)) for document in judged.documents]
-    expected = reranker.score(pairs)
-    cut = reranker.truncated
-    np.testing.assert_allclose(score_once(reranker, pairs), expected, atol=1e-6)
-    assert reranker.truncated == cut > 0
-    assert score_once(reranker, []).shape == (0,)
+    expected, expected_counts = reranker.score_counted(pairs)
+    scores, counts = score_once(reranker, pairs)
+    np.testing.assert_allclose(scores, expected, atol=1e-6)
+    assert counts == expected_counts and counts.truncated_documents > 0
+    assert score_once(reranker, [])[0].shape == (0,)
 
 
 def test_a_collection_in_chunks(reranker, judged, monkeypatch):
@@ -45,9 +46,9 @@ def test_every_pair_on_one_process(processes, reranker, judged, threads, monkeyp
     monkeypatch.setattr(distributed, "dist", group)
 
     def work(rank: int):
-        mine = Reranker(reranker.model, reranker.collator.tokenizer, max_length=12, max_query_length=8)
-        score = mine.score
-        mine.score = lambda pairs, **options: scored[rank].extend(pairs) or score(pairs, **options)
+        mine = Reranker(reranker.model, reranker.collator.tokenizer, 8, 12, long_documents="firstp")
+        score = mine.score_counted
+        mine.score_counted = lambda pairs, *options: scored[rank].extend(pairs) or score(pairs, *options)
         return score_collection(mine, judged, queries)
 
     results = group.run(work)
@@ -68,7 +69,7 @@ def test_fewer_pairs_than_processes(reranker, threads, monkeypatch):
     group = threads(3)
     monkeypatch.setattr(distributed, "dist", group)
     tokenizer = reranker.collator.tokenizer
-    scores = group.run(lambda rank: score_once(Reranker(reranker.model, tokenizer), [("water", "wasser")]))
+    scores = group.run(lambda rank: score_once(Reranker(reranker.model, tokenizer), [("water", "wasser")])[0])
     np.testing.assert_allclose(scores, [expected] * 3, atol=1e-6)
 
 
@@ -80,7 +81,7 @@ def test_a_bad_score_is_an_error_on_every_process(reranker, judged, threads, mon
     def work(rank: int) -> str:
         mine = Reranker(reranker.model, reranker.collator.tokenizer)
         if rank == 1:
-            monkeypatch.setattr(mine, "score", raise_problem)
+            monkeypatch.setattr(mine, "score_counted", raise_problem)
         with pytest.raises(ValueError, match="Scores must be finite") as raised:
             score_collection(mine, judged, ["1"])
         return str(raised.value)

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlretrieval.inference.passages import PassageReranker, passage_starts
+from xlretrieval.inference.passages import ScoreCounts, passage_starts
 from xlretrieval.inference.reranker import Reranker
 
 LONG = "the quick brown fox jumps over the lazy dog and the cat"
 SHORT = [("a cat", "fox"), ("zebra", "dog"), ("fox", "lazy dog"), ("a", "")]
+METHODS = ["maxp", "firstp", "meanp"]
 
 
 def test_where_passages_begin() -> None:
@@ -33,17 +34,17 @@ def test_passages_leave_nothing_out(length: int, window: int, data: st.DataObjec
     assert len(starts) == 1 or all(start + window <= length for start in starts)
 
 
-@pytest.mark.parametrize("aggregation", ["maxp", "firstp", "meanp"])
-def test_documents_that_fit_have_exactly_the_plain_scores(scorer, tokenizer, aggregation: str) -> None:
-    reranker = Reranker(scorer, tokenizer, max_query_length=8)
-    passages = PassageReranker(reranker, aggregation)
-    np.testing.assert_array_equal(passages.score(SHORT), reranker.score(SHORT))
-    assert (passages.split, passages.passages, passages.truncated) == (0, 4, 0)
+@pytest.mark.parametrize("method", METHODS)
+def test_documents_that_fit_are_scored_whole(scorer, tokenizer, method: str) -> None:
+    plain = Reranker(scorer, tokenizer, max_query_length=8, long_documents="firstp").score(SHORT)
+    scores, counts = Reranker(scorer, tokenizer, max_query_length=8, long_documents=method).score_counted(SHORT)
+    np.testing.assert_array_equal(scores, plain)
+    assert counts == ScoreCounts(pairs=4, passages=4)
     # Beside longer ones, but for the rounding of other batches.
-    narrow = PassageReranker(reranker, aggregation, window=8)
-    mixed = narrow.score([*SHORT, ("a cat", LONG)])
-    np.testing.assert_allclose(mixed[:4], reranker.score(SHORT), atol=1e-6)
-    assert narrow.split == 1 and narrow.score([]).shape == (0,)
+    narrow = Reranker(scorer, tokenizer, max_query_length=8, long_documents=method, passage_tokens=8)
+    scores, counts = narrow.score_counted([*SHORT, ("a cat", LONG)])
+    np.testing.assert_allclose(scores[:4], plain, atol=1e-6)
+    assert counts.split == 1 and narrow.score([]).shape == (0,)
 
 
 def test_scores_are_those_of_the_passages(scorer, tokenizer) -> None:
@@ -57,40 +58,57 @@ def test_scores_are_those_of_the_passages(scorer, tokenizer) -> None:
     scores = reranker.score_rows(rows)
     assert np.ptp(scores) > 1e-3
     pairs = [("fox", "dog"), ("a cat", LONG)]
-    for aggregation, expected in (("maxp", scores.max()), ("firstp", scores[0]), ("meanp", scores.mean())):
-        passages = PassageReranker(reranker, aggregation, window=8)
-        assert passages.score(pairs)[1] == pytest.approx(expected, abs=1e-6)
-        assert passages.split == 1
-        assert (passages.truncated, passages.passages) == ((1, 2) if aggregation == "firstp" else (0, 1 + len(starts)))
+    for method, expected in (("maxp", scores.max()), ("firstp", scores[0]), ("meanp", scores.mean())):
+        passages = Reranker(scorer, tokenizer, max_query_length=8, long_documents=method, passage_tokens=8)
+        found, counts = passages.score_counted(pairs)
+        assert found[1] == pytest.approx(expected, abs=1e-6)
+        assert counts == ScoreCounts(2, *((2, 1, 1) if method == "firstp" else (1 + len(starts), 1, 0)))
 
 
-def test_the_first_passage_is_what_the_reranker_keeps(scorer, tokenizer) -> None:
-    reranker = Reranker(scorer, tokenizer, max_query_length=4, max_length=16)
-    pairs = [("abcde", LONG), ("ab", LONG), ("ab", "cat")]
-    first = PassageReranker(reranker, "firstp")
-    np.testing.assert_array_equal(first.score(pairs), reranker.score(pairs))
-    assert (first.truncated, first.truncated_queries) == (reranker.truncated, reranker.truncated_queries) == (2, 1)
+def test_nothing_is_cut_unless_asked_for(scorer, tokenizer) -> None:
+    """What stands beyond the model's length counts by default."""
+    lengths = {"max_query_length": 4, "max_length": 16}
+    beginning = "the quick brown"
+    pairs = [("fox", f"{beginning} {word}") for word in ("", "fox", "zebra", "lazy dog", "xylophone")]
+    first, counts = Reranker(scorer, tokenizer, **lengths, long_documents="firstp").score_counted(pairs)
+    np.testing.assert_allclose(first, first[0], atol=1e-6)
+    assert counts.truncated_documents == 5
+    mean, counts = Reranker(scorer, tokenizer, **lengths, long_documents="meanp").score_counted(pairs)
+    assert np.ptp(mean) > 1e-3 and counts.truncated_documents == 0 and counts.split == 5
+    best, counts = Reranker(scorer, tokenizer, **lengths).score_counted(pairs)
+    assert (best >= mean).all() and (best >= first - 1e-6).all() and counts.truncated_documents == 0
 
 
 def test_passages_of_a_long_encoder(long_checkpoint) -> None:
     """They carry the number of global tokens."""
-    reranker = Reranker.from_pretrained(long_checkpoint, device="cpu", max_query_length=8)
+    reranker = Reranker.from_pretrained(long_checkpoint, device="cpu", max_query_length=8, passage_tokens=8)
     assert reranker.collator.global_attention
-    passages = PassageReranker(reranker)
-    np.testing.assert_array_equal(passages.score(SHORT), reranker.score(SHORT))
-    many = PassageReranker(reranker, window=8).score([("a cat", LONG)])
-    assert many[0] != reranker.score([("a cat", LONG)])[0]
+    whole = Reranker.from_pretrained(long_checkpoint, device="cpu", max_query_length=8)
+    np.testing.assert_array_equal(reranker.score(SHORT), whole.score(SHORT))
+    assert reranker.score([("a cat", LONG)])[0] != whole.score([("a cat", LONG)])[0]
+
+
+def test_parts_and_chunks_change_nothing(scorer, tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many texts are tokenized and scored at a time."""
+    reranker = Reranker(scorer, tokenizer, max_query_length=8, max_length=20)
+    pairs = [*SHORT, ("a cat", LONG), ("dog", LONG * 3), ("a", "fox"), ("dog", LONG)]
+    scores, counts = reranker.score_counted(pairs)
+    for name, value in (("_TOKENS", 30), ("_CHARACTERS", 60), ("TOKENIZE_CHUNK", 2)):
+        monkeypatch.setattr(f"xlretrieval.inference.reranker.{name}", value)
+        again, same = reranker.score_counted(pairs)
+        np.testing.assert_allclose(again, scores, atol=1e-6)
+        assert same == counts
 
 
 def test_wrong_passages_are_named(scorer, tokenizer) -> None:
-    reranker = Reranker(scorer, tokenizer, max_query_length=4, max_length=16)
-    with pytest.raises(ValueError, match="aggregation must be one of maxp, firstp, meanp, got 'sump'"):
-        PassageReranker(reranker, "sump")
+    lengths = {"max_query_length": 4, "max_length": 16}
+    with pytest.raises(ValueError, match="long_documents must be one of maxp, firstp, meanp, got 'sump'"):
+        Reranker(scorer, tokenizer, **lengths, long_documents="sump")
     for window in (0, 10):
         with pytest.raises(
             ValueError, match="A passage must have 1 to 9 tokens, which 4 of the query leave of 16, got"
         ):
-            PassageReranker(reranker, window=window)
+            Reranker(scorer, tokenizer, **lengths, passage_tokens=window)
     for stride in (0, 6):
         with pytest.raises(ValueError, match="The stride of passages must be 1 to 5 tokens"):
-            PassageReranker(reranker, window=5, stride=stride)
+            Reranker(scorer, tokenizer, **lengths, passage_tokens=5, passage_stride=stride)

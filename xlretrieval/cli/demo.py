@@ -189,7 +189,10 @@ def _rankings(corpus_folder: Path, before: Path, after: Path) -> list[RankedExam
 
     corpus = AlignedSections.load(corpus_folder)
     rerankers = [
-        Reranker.from_pretrained(str(folder), max_length=_MAX_LENGTH, max_query_length=_MAX_QUERY_LENGTH)
+        # Documents are cut as where the models are measured.
+        Reranker.from_pretrained(
+            str(folder), max_length=_MAX_LENGTH, max_query_length=_MAX_QUERY_LENGTH, long_documents="firstp"
+        )
         for folder in (before, after)
     ]
     examples = []

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _RESULT = (
     "seed loss negatives freeze_layers learning_rate head_learning_rate lr_scheduler_type warmup_steps weight_decay "
     "optim max_grad_norm num_train_epochs max_steps eval_strategy eval_steps eval_delay load_best_model_at_end "
-    "early_stopping_patience max_length max_query_length bf16 fp16"
+    "early_stopping_patience max_length max_query_length long_documents bf16 fp16"
 ).split()
 
 

@@ -119,7 +119,7 @@ def evaluate_pairs(
     layer: int | None = None,
     similarity: Similarity = "cosine",
     neighbours: int = 10,
-    batch_tokens: int = 16384,
+    batch_tokens: int | None = None,
     show_progress: bool | None = None,
 ) -> list[PairAlignment]:
     """P@1 of every pair and layer. Distinct texts of a language are encoded once, in one forward pass for all layers.
@@ -187,7 +187,12 @@ class _Language:
 
     @classmethod
     def encode(
-        cls, encoder: LayerEncoder, texts: list[str], file: Path | None, batch_tokens: int, show_progress: bool | None
+        cls,
+        encoder: LayerEncoder,
+        texts: list[str],
+        file: Path | None,
+        batch_tokens: int | None,
+        show_progress: bool | None,
     ) -> _Language:
         """Encodes texts; vectors are in `file` where one is given."""
         out = None

@@ -12,7 +12,7 @@ from xlretrieval.data.collections.collection import Collection
 from xlretrieval.data.trec import Run
 
 from .encoder import Encoder
-from .passages import PassageReranker
+from .passages import ScoreCounts
 from .reranker import Reranker
 
 # Pairs at a time: their token ids are Python lists, some 8 KB a pair of 512 tokens.
@@ -69,52 +69,43 @@ def main_first(work: Callable[[], Result]) -> Result:
 
 
 def score_once(
-    reranker: Reranker | PassageReranker,
+    reranker: Reranker,
     pairs: Sequence[tuple[str, str]],
-    batch_tokens: int = 16384,
+    batch_tokens: int | None = None,
     show_progress: bool | None = None,
-) -> np.ndarray:
+) -> tuple[np.ndarray, ScoreCounts]:
     """Scores pairs on all processes of the group, each pair on one of them.
 
     Process p takes the pairs p, p + P, ... in the order of their lengths, so that all have as much to do. A sampler
     for training would pad to equal numbers and score some pairs twice.
 
     Args:
-        reranker: The same model on every process. Its counts of what was cut are those of all processes afterwards.
+        reranker: The same model on every process.
         pairs: (query, document), the same ones on every process.
         batch_tokens: As for `Reranker.score`.
         show_progress: By default, only on a terminal.
 
     Returns:
-        Logits of all pairs on every process, `(pairs,)`, float32. They differ from those of one process by the
-        rounding of other batches, below 1e-6 of their size.
+        On every process the logits of all pairs, `(pairs,)`, float32, and what became of their texts. Logits differ
+        from those of one process by the rounding of other batches, below 1e-6 of their size.
 
     Raises:
         ValueError: A score is not finite.
     """
     rank, processes = place()
     if processes == 1:
-        return reranker.score(pairs, batch_tokens=batch_tokens, show_progress=show_progress)
-    names = ["truncated", "truncated_queries"]
-    if isinstance(reranker, PassageReranker):
-        names += ["split", "passages"]
+        return reranker.score_counted(pairs, batch_tokens, show_progress)
     order = sorted(range(len(pairs)), key=lambda place: (-len(pairs[place][0]) - len(pairs[place][1]), place))
     mine = order[rank::processes]
 
-    def score() -> tuple[list[int], np.ndarray, list[int]]:
-        if not mine:
-            return mine, np.zeros(0, np.float32), [0] * len(names)
-        texts = [pairs[place] for place in mine]
-        scores = reranker.score(texts, batch_tokens=batch_tokens, show_progress=show_progress)
-        return mine, scores, [getattr(reranker, name) for name in names]
+    def score() -> tuple[list[int], np.ndarray, ScoreCounts]:
+        return mine, *reranker.score_counted([pairs[place] for place in mine], batch_tokens, show_progress)
 
     parts = together(score)
     result = np.zeros(len(pairs), dtype=np.float32)
     for places, values, _ in parts:
         result[places] = values
-    for index, name in enumerate(names):
-        setattr(reranker, name, sum(counts[index] for _, _, counts in parts))
-    return result
+    return result, sum((counts for _, _, counts in parts), ScoreCounts())
 
 
 def encode_once(encoder: Encoder, texts: Sequence[str], **options: Any) -> np.ndarray:
@@ -147,7 +138,7 @@ def encode_once(encoder: Encoder, texts: Sequence[str], **options: Any) -> np.nd
 
 
 def score_collection(
-    reranker: Reranker, collection: Collection, queries: Sequence[str] | None = None, batch_tokens: int = 16384
+    reranker: Reranker, collection: Collection, queries: Sequence[str] | None = None, batch_tokens: int | None = None
 ) -> tuple[Run, dict[str, int]]:
     """Scores the candidates of queries, on all processes of the group.
 
@@ -171,9 +162,9 @@ def score_collection(
     for start in range(0, len(ids), PAIRS_PER_CHUNK):
         chunk = ids[start : start + PAIRS_PER_CHUNK]
         pairs = [(collection.queries[query], collection.documents.content(document)) for query, document in chunk]
-        scores = score_once(reranker, pairs, batch_tokens)
-        counts["truncated_documents"] += reranker.truncated
-        counts["truncated_queries"] += reranker.truncated_queries
+        scores, found = score_once(reranker, pairs, batch_tokens)
+        counts["truncated_documents"] += found.truncated_documents
+        counts["truncated_queries"] += found.truncated_queries
         for (query, document), score in zip(chunk, scores.tolist(), strict=True):
             run.setdefault(query, {})[document] = score
     return run, counts

@@ -32,7 +32,7 @@ def first_stage(
     pooling: Literal["mean", "cls"] = "mean",
     layer: int = -1,
     max_length: int | None = None,
-    batch_tokens: int = 16384,
+    batch_tokens: int | None = None,
     show_progress: bool | None = None,
 ) -> tuple[Run, dict[str, int]]:
     """Finds the documents of a collection whose vectors have the largest cosine with that of each query.
@@ -47,7 +47,7 @@ def first_stage(
         pooling: As for `Encoder.encode`.
         layer: As for `Encoder.encode`.
         max_length: Tokens of a text; by default what the encoder takes. What is beyond is cut.
-        batch_tokens: Most tokens in a batch, padding included.
+        batch_tokens: Most tokens in a batch, padding included; by default 1,024 on a CPU and 16,384 elsewhere.
         show_progress: By default, only on a terminal, and of the main process.
 
     Returns:

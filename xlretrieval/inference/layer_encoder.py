@@ -17,7 +17,7 @@ from xlretrieval.data.padding import leading_ones, pad_rows
 from xlretrieval.data.templates import EncodedPair, EncodedText, pair_template, text_template
 from xlretrieval.data.tokenization import token_ids, tokenize
 
-from .batching import TOKENIZE_CHUNK, evaluating, input_limit, token_batches
+from .batching import TOKENIZE_CHUNK, default_batch_tokens, evaluating, input_limit, token_batches
 from .encoder import Encoder
 from .passages import passage_starts
 
@@ -84,7 +84,7 @@ class LayerEncoder:
     def encode(
         self,
         texts: Sequence[str],
-        batch_tokens: int = 16384,
+        batch_tokens: int | None = None,
         show_progress: bool | None = None,
         out: np.ndarray | None = None,
     ) -> np.ndarray:
@@ -92,7 +92,7 @@ class LayerEncoder:
 
         Args:
             texts: The texts.
-            batch_tokens: Most tokens in a batch, padding included.
+            batch_tokens: Most tokens in a batch, padding included; by default 1,024 on a CPU and 16,384 elsewhere.
             show_progress: By default, only on a terminal.
             out: Zeros to write into, such as a memory-mapped file: 10,000 texts and 13 layers of 768 take 400 MB.
 
@@ -102,7 +102,8 @@ class LayerEncoder:
         rows, owners = self._rows(texts)
         shape = len(self.layers), len(texts), self.model.config.hidden_size
         vectors = np.zeros(shape, dtype=np.float32) if out is None else out
-        batches = token_batches([len(row.ids) for row in rows], batch_tokens)
+        budget = default_batch_tokens(self.model.device) if batch_tokens is None else batch_tokens
+        batches = token_batches([len(row.ids) for row in rows], budget)
         disable = None if show_progress is None else not show_progress
         with evaluating(self.model), tqdm(total=len(rows), desc="encode", unit="text", disable=disable) as progress:
             for batch in batches:

@@ -14,7 +14,7 @@ from xlretrieval.data.question_collator import QuestionCollator
 from xlretrieval.data.question_features import QuestionFeatures
 
 from .answer_extraction import AnswerExtractor, ExtractedAnswer, ExtractionOptions
-from .batching import evaluating, token_batches
+from .batching import default_batch_tokens, evaluating, token_batches
 
 
 def question_collator(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, max_length: int) -> QuestionCollator:
@@ -37,7 +37,7 @@ def predict_answers(
     tokenizer: PreTrainedTokenizerBase,
     features: QuestionFeatures,
     options: ExtractionOptions | None = None,
-    batch_tokens: int = 16_384,
+    batch_tokens: int | None = None,
     description: str | None = None,
 ) -> dict[str, ExtractedAnswer]:
     """Answers questions; where processes are joined, each scores its share of the windows, and all get all answers.
@@ -47,7 +47,7 @@ def predict_answers(
         tokenizer: The model's.
         features: Windows of the questions, all of them (`training=False`).
         options: The rules of extraction.
-        batch_tokens: Most tokens of a batch, padding included.
+        batch_tokens: Most tokens in a batch, padding included; by default 1,024 on a CPU and 16,384 elsewhere.
         description: Of a progress bar on a terminal; none by default.
 
     Returns:
@@ -60,7 +60,8 @@ def predict_answers(
     collator = question_collator(model, tokenizer, features.max_length)
     extractor = AnswerExtractor(features, options)
     problem = None
-    batches = token_batches(features.row_lengths().tolist(), batch_tokens)[rank::processes]
+    budget = default_batch_tokens(model.device) if batch_tokens is None else batch_tokens
+    batches = token_batches(features.row_lengths().tolist(), budget)[rank::processes]
     try:
         with evaluating(model), progress_bars() as progress:
             for rows in progress.track(batches, description=description) if description else batches:

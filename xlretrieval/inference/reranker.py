@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -13,16 +14,35 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel, Pr
 from xlretrieval.data.pairs import PairCollator
 from xlretrieval.data.templates import EncodedPair
 
-from .batching import TOKENIZE_CHUNK, evaluating, input_limit, token_batches
+from .batching import TOKENIZE_CHUNK, default_batch_tokens, evaluating, input_limit, token_batches
+from .first_token import first_token_scorer
 from .loading import load_for_inference
+from .passages import LongDocuments, PassageEncoder, ScoreCounts
+from .text_checks import check_pairs, check_texts
 
 logger = logging.getLogger(__name__)
 
 QUERY_TOKENS = 64  # the cap of pretraining
+# What is held at a time, however many and long the documents are: texts that are tokenized together (some 50 bytes a
+# character while they are) and tokens of rows that are scored together (some 16 bytes each).
+_CHARACTERS = 1 << 22
+_TOKENS = 1 << 22
+
+
+@dataclass
+class _Part:
+    """Pairs that are scored together."""
+
+    first: int = 0
+    rows: list[EncodedPair] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    counts: ScoreCounts = field(default_factory=ScoreCounts)
 
 
 class Reranker:
     """Scores how relevant documents are to a query, in whatever languages they are.
+
+    Nothing changes on it when it scores, so threads may share one.
 
     Args:
         model: A model for sequence classification with one logit; higher is more relevant.
@@ -30,15 +50,19 @@ class Reranker:
         max_query_length: Most tokens of a query. A long document never takes room from the query. By default 64, or
             half of `max_length` where that is less.
         max_length: Most tokens of a pair, special ones included; by default what model and tokenizer take.
+        long_documents: How a document is scored that is longer than that: "maxp" by its best passage, "meanp" by the
+            mean of them, "firstp" by the first, which cuts the rest off.
+        passage_tokens: Most tokens of a passage; by default all that the query leaves.
+        passage_stride: Tokens from one passage to the next; by default half of a passage.
+        compile: Whether to compile the model by `torch.compile`, one graph for all lengths. Takes a minute at the
+            first call.
 
     Attributes:
         collator: How pairs are encoded.
-        truncated: How many documents of the last `score` were cut.
-        truncated_queries: How many queries of the last `score` were cut.
 
     Raises:
-        ValueError: The model has another number of logits, `max_length` leaves no room for a document, or the
-            tokenizer puts no separator between two texts.
+        ValueError: The model has another number of logits, `max_length` leaves no room for a document, passages do
+            not fit, or the tokenizer puts no separator between two texts.
 
     Example:
         >>> reranker = Reranker.from_pretrained("my-reranker")  # doctest: +SKIP
@@ -52,6 +76,10 @@ class Reranker:
         tokenizer: PreTrainedTokenizerBase,
         max_query_length: int | None = None,
         max_length: int | None = None,
+        long_documents: LongDocuments = "maxp",
+        passage_tokens: int | None = None,
+        passage_stride: int | None = None,
+        compile: bool = False,
     ):
         if model.config.num_labels != 1:
             raise ValueError(
@@ -67,7 +95,8 @@ class Reranker:
             min(QUERY_TOKENS, limit // 2) if max_query_length is None else max_query_length,
             global_attention=model.config.model_type == "bert-long",
         )
-        self.truncated = self.truncated_queries = 0
+        self.passages = PassageEncoder(self.collator, long_documents, passage_tokens, passage_stride)
+        self._compiled = torch.compile(model, dynamic=True) if compile else None
 
     @classmethod
     def from_pretrained(
@@ -77,19 +106,29 @@ class Reranker:
         device: torch.device | str | None = None,
         max_query_length: int | None = None,
         max_length: int | None = None,
+        long_documents: LongDocuments = "maxp",
+        passage_tokens: int | None = None,
+        passage_stride: int | None = None,
+        compile: bool = False,
     ) -> Reranker:
         """Loads a checkpoint that has a trained relevance head.
 
         Args:
             name: Folder or name on the Hub.
-            dtype: Of the weights; by default as they are in the checkpoint.
+            dtype: Of the weights. "auto" is bfloat16 where the device multiplies it natively (CUDA of Ampere and
+                later, x86 with AVX512-BF16 or AMX), else float32. By default as they are in the checkpoint.
             device: By default CUDA where there is one, else the CPU.
-            max_query_length: As for the class.
-            max_length: As for the class.
+            max_query_length: As for the class, like all that follow.
+            max_length: See there.
+            long_documents: See there.
+            passage_tokens: See there.
+            passage_stride: See there.
+            compile: See there.
 
         Raises:
-            ValueError: The checkpoint has no relevance head (scores would be random), or more than one logit.
-            OSError: No such checkpoint.
+            ValueError: The checkpoint has no relevance head (scores would be random), or more than one logit; or a
+                file of it is damaged.
+            OSError: No such checkpoint, or it has no tokenizer.
         """
         model, tokenizer, missing = load_for_inference(AutoModelForSequenceClassification, str(name), dtype, device)
         if missing:
@@ -97,33 +136,68 @@ class Reranker:
                 f"Checkpoint {name} must have a trained relevance head, got none for {', '.join(missing[:5])}. "
                 "Fine-tune it first, or compare embeddings (Encoder; `--scorer embedding`)."
             )
-        return cls(model, tokenizer, max_query_length, max_length)
+        lengths = max_query_length, max_length
+        return cls(model, tokenizer, *lengths, long_documents, passage_tokens, passage_stride, compile)
 
     def score(
         self,
         pairs: Sequence[tuple[str, str]],
-        batch_tokens: int = 16384,
+        batch_tokens: int | None = None,
         show_progress: bool | None = None,
     ) -> np.ndarray:
         """Scores pairs; the result does not depend on their order or on the batches.
 
-        Pairs are encoded as in training, see `PairCollator`; special tokens that a text spells out are text.
+        Pairs are encoded as in training, see `PairCollator`; special tokens that a text spells out are text, and an
+        empty text is one. A document that is longer than the model takes is scored by its passages, and a warning
+        tells when something was cut.
 
         Args:
             pairs: (query, document).
-            batch_tokens: Most tokens in a batch, padding included.
+            batch_tokens: Most tokens in a batch, padding included; by default 1,024 on a CPU and 16,384 elsewhere.
             show_progress: By default, only on a terminal.
 
         Returns:
             Logits, `(pairs,)`, float32; higher is more relevant.
 
         Raises:
-            ValueError: A score is not finite.
+            ValueError: Something is no pair of texts (its place is named), or a score is not finite.
         """
-        return self.score_rows(self._encode(pairs), batch_tokens, show_progress)
+        return self.score_counted(pairs, batch_tokens, show_progress)[0]
+
+    def score_counted(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        batch_tokens: int | None = None,
+        show_progress: bool | None = None,
+    ) -> tuple[np.ndarray, ScoreCounts]:
+        """As `score`, with the numbers of documents that were split, and of texts that were cut."""
+        check_pairs(pairs)
+        scores = np.zeros(len(pairs), dtype=np.float32)
+        counts = ScoreCounts()
+        for part in self._parts(pairs):
+            found = self.score_rows(part.rows, batch_tokens, show_progress)
+            owners = np.repeat(np.arange(len(part.numbers)), part.numbers) + part.first
+            if not np.isfinite(found).all():
+                row = int(np.flatnonzero(~np.isfinite(found))[0])
+                raise ValueError(
+                    f"Scores must be finite, got {found[row]} for pair {owners[row]}. Load the model with "
+                    "dtype=torch.float32."
+                )
+            scores[part.first : part.first + len(part.numbers)] = self.passages.aggregate(found, part.numbers)
+            counts += part.counts
+        if counts.truncated_documents or counts.truncated_queries:
+            logger.warning(
+                "%d documents and %d queries of %d pairs were cut (%d tokens a pair, %d a query)",
+                counts.truncated_documents,
+                counts.truncated_queries,
+                len(pairs),
+                self.collator.max_length,
+                self.collator.max_query_length,
+            )
+        return scores, counts
 
     def score_rows(
-        self, rows: Sequence[EncodedPair], batch_tokens: int = 16384, show_progress: bool | None = None
+        self, rows: Sequence[EncodedPair], batch_tokens: int | None = None, show_progress: bool | None = None
     ) -> np.ndarray:
         """Scores pairs that are encoded already, for callers that cut texts in their own way: see `collator.template`.
 
@@ -133,43 +207,39 @@ class Reranker:
             show_progress: As for `score`.
 
         Returns:
-            Logits, `(rows,)`, float32.
-
-        Raises:
-            ValueError: A score is not finite.
+            Logits, `(rows,)`, float32, as the model gives them, finite or not.
         """
         scores = np.zeros(len(rows), dtype=np.float32)
+        device = self.model.device
+        budget = default_batch_tokens(device) if batch_tokens is None else batch_tokens
+        batches = token_batches([len(row.ids) for row in rows], budget)
         disable = None if show_progress is None else not show_progress
-        with evaluating(self.model), tqdm(total=len(rows), desc="score", unit="pair", disable=disable) as progress:
-            for batch in token_batches([len(row.ids) for row in rows], batch_tokens):
+        forward = first_token_scorer(self.model) if self._compiled is None else self._compiled
+        with (
+            evaluating(self.model, eager=self._compiled is None),
+            tqdm(total=len(rows), desc="score", unit="passage", disable=disable) as progress,
+        ):
+            for batch in batches:
                 inputs = self.collator.pad([rows[row] for row in batch])
-                inputs = {name: values.to(self.model.device) for name, values in inputs.items()}
-                scores[batch] = self.model(**inputs).logits[:, 0].float().cpu().numpy()
+                inputs = {name: values.to(device) for name, values in inputs.items()}
+                scores[batch] = forward(**inputs).logits[:, 0].float().cpu().numpy()
                 progress.update(len(batch))
-        if not np.isfinite(scores).all():
-            raise ValueError(
-                f"Scores must be finite, got {scores[~np.isfinite(scores)][0]} for pair "
-                f"{int(np.flatnonzero(~np.isfinite(scores))[0])}. Load the model with dtype=torch.float32."
-            )
         return scores
 
-    def _encode(self, pairs: Sequence[tuple[str, str]]) -> list[EncodedPair]:
-        """Rows of the pairs; counts and logs what was cut."""
-        rows: list[EncodedPair] = []
-        for start in range(0, len(pairs), TOKENIZE_CHUNK):
-            rows += self.collator.encode(*zip(*pairs[start : start + TOKENIZE_CHUNK], strict=True))
-        self.truncated = sum(row.truncated for row in rows)
-        self.truncated_queries = sum(row.truncated_query for row in rows)
-        if self.truncated or self.truncated_queries:
-            logger.warning(
-                "%d documents and %d queries of %d pairs were cut (%d tokens a pair, %d a query)",
-                self.truncated,
-                self.truncated_queries,
-                len(pairs),
-                self.collator.max_length,
-                self.collator.max_query_length,
-            )
-        return rows
+    def _parts(self, pairs: Sequence[tuple[str, str]]) -> Iterator[_Part]:
+        """Encoded pairs, in parts that fit into memory."""
+        part, tokens = _Part(), 0
+        for start, stop in _chunks(pairs):
+            encoded = self.passages.encode(pairs[start:stop])
+            part.rows += encoded.rows
+            part.numbers += encoded.numbers
+            part.counts += encoded.counts
+            tokens += sum(len(row.ids) for row in encoded.rows)
+            if tokens >= _TOKENS:
+                yield part
+                part, tokens = _Part(stop), 0
+        if part.numbers:
+            yield part
 
     def rank(self, query: str, documents: Sequence[str], top_k: int | None = None) -> list[tuple[int, float]]:
         """Ranks documents for one query.
@@ -181,7 +251,29 @@ class Reranker:
 
         Returns:
             (index into `documents`, score), the best first; of equal scores, the earlier document.
+
+        Raises:
+            ValueError: The query has no text, a document is none (its place is named), or `top_k` is smaller than 1.
         """
+        if not isinstance(query, str) or not query.strip():
+            raise ValueError(f"A query must have text, got {query!r}. Say what to look for.")
+        if isinstance(documents, str):
+            raise ValueError("Documents must be a list of strings, got one string. Put it in a list.")
+        if top_k is not None and top_k < 1:
+            raise ValueError(f"top_k must be at least 1, got {top_k}. Leave it out for all documents.")
+        check_texts(documents, "Document")
         scores = self.score([(query, document) for document in documents])
         order = np.argsort(-scores, kind="stable")[:top_k]
         return [(int(index), float(scores[index])) for index in order]
+
+
+def _chunks(pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[int, int]]:
+    """Where to cut the pairs so that those between two cuts are tokenized together."""
+    start = characters = 0
+    for stop, (_, document) in enumerate(pairs):
+        if stop - start >= TOKENIZE_CHUNK or (characters + len(document) > _CHARACTERS and stop > start):
+            yield start, stop
+            start, characters = stop, 0
+        characters += len(document)
+    if start < len(pairs):
+        yield start, len(pairs)

@@ -108,9 +108,9 @@ class HeldOut:
         accelerator: Accelerator,
     ) -> dict[str, float]:
         mine = groups[accelerator.process_index :: accelerator.num_processes]
-        reranker = Reranker(
-            model, tokenizer, max_query_length=self.args.max_query_length, max_length=self.args.max_length
-        )
+        # Documents are cut as in training.
+        lengths = self.args.max_query_length, self.args.max_length
+        reranker = Reranker(model, tokenizer, *lengths, long_documents="firstp")
         pairs = [(group.query, document) for group in mine for document in group.documents]
         scores = reranker.score(pairs, show_progress=False) if pairs else np.zeros(0)
         rows = []

@@ -29,7 +29,7 @@ def rank_queries(
     Returns:
         A run per data set, and counts: `pairs`, `truncated_documents`, `truncated_queries`.
     """
-    reranker = Reranker(model, tokenizer, max_query_length=args.max_query_length, max_length=args.max_length)
+    reranker = Reranker(model, tokenizer, args.max_query_length, args.max_length, args.long_documents)
     runs: dict[str, Run] = {}
     counts: dict[str, int] = {}
     with full_precision(model):

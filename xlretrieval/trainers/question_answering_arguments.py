@@ -8,6 +8,7 @@ from transformers import SchedulerType, TrainingArguments
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
 from xlretrieval.inference.answer_extraction import ExtractionOptions
+from xlretrieval.inference.batching import default_batch_tokens
 
 BEST_EPOCHS = ("mean", "pair")
 
@@ -30,8 +31,12 @@ class QuestionAnsweringArguments(TrainingArguments):
         default=16,
         metadata={"help": "Windows per device and forward pass; a step takes all devices and accumulation."},
     )
-    per_device_eval_tokens: int = field(
-        default=16_384, metadata={"help": "Most tokens of a batch when questions are answered, padding included."}
+    per_device_eval_tokens: int | None = field(
+        default=None,
+        metadata={
+            "help": "Most tokens of a batch when questions are answered, padding included; by default 1,024 on "
+            "a CPU and 16,384 elsewhere."
+        },
     )
     seed: int = field(default=611, metadata={"help": "Of order, new weights and dropout."})
     logging_steps: float = field(default=50, metadata={"help": "Log every so many steps."})
@@ -75,6 +80,8 @@ class QuestionAnsweringArguments(TrainingArguments):
         self.remove_unused_columns = False
         if self.device.type == "cpu":
             self.dataloader_pin_memory = False  # there is no device to pin it for
+        if self.per_device_eval_tokens is None:
+            self.per_device_eval_tokens = default_batch_tokens(self.device)
         for name in ("max_length", "max_query_length", "per_device_eval_tokens", "n_best", "max_answer_length"):
             self._check(name, getattr(self, name) >= 1, getattr(self, name), "be at least 1")
         self._check("stride", self.stride >= 0, self.stride, "not be negative")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import get_args
 
 from transformers import SchedulerType, TrainingArguments
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
+from xlretrieval.inference.batching import default_batch_tokens
+from xlretrieval.inference.passages import LongDocuments
 from xlretrieval.trainers.losses import DISTILLATION_LOSSES, RANKING_LOSSES
 
 
@@ -34,8 +37,12 @@ class RankingArguments(TrainingArguments):
         default=8,
         metadata={"help": "Examples per device and forward pass; a step takes all devices and accumulation."},
     )
-    per_device_eval_tokens: int = field(
-        default=16_384, metadata={"help": "Most tokens of a batch when documents are ranked, padding included."}
+    per_device_eval_tokens: int | None = field(
+        default=None,
+        metadata={
+            "help": "Most tokens of a batch when documents are ranked, padding included; by default 1,024 on "
+            "a CPU and 16,384 elsewhere."
+        },
     )
     seed: int = field(default=611, metadata={"help": "Of negatives, order, new weights and dropout."})
     logging_steps: float = field(default=50, metadata={"help": "Log every so many steps."})
@@ -69,6 +76,14 @@ class RankingArguments(TrainingArguments):
     )
     max_length: int = field(default=512, metadata={"help": "Longest pair in tokens; the document is cut to fit."})
     max_query_length: int = field(default=64, metadata={"help": "Longest query in tokens."})
+    long_documents: str = field(
+        default="firstp",
+        metadata={
+            "help": "How longer documents of dev and test queries are ranked: by the first max_length tokens, as they "
+            "are trained, by their best passage (maxp), or by the mean of all (meanp).",
+            "choices": list(get_args(LongDocuments)),
+        },
+    )
 
     def __post_init__(self):
         super().__post_init__()
@@ -76,8 +91,12 @@ class RankingArguments(TrainingArguments):
         self.remove_unused_columns = False
         if self.device.type == "cpu":
             self.dataloader_pin_memory = False  # there is no device to pin it for
+        if self.per_device_eval_tokens is None:
+            self.per_device_eval_tokens = default_batch_tokens(self.device)
         if self.ddp_find_unused_parameters is None:
             self.ddp_find_unused_parameters = False  # those that no score reaches are frozen
+        ways = get_args(LongDocuments)
+        self._check("long_documents", self.long_documents in ways, self.long_documents, f"be one of {', '.join(ways)}")
         losses = [*RANKING_LOSSES, *DISTILLATION_LOSSES]
         self._check("loss", self.loss in losses, self.loss, f"be one of {', '.join(losses)}")
         for name in ("negatives", "max_query_length", "max_length", "per_device_eval_tokens"):

@@ -51,7 +51,9 @@ def add_qa_options(options: ConfigurableOptions) -> None:
     options.add("--n-best", type=int, default=20, metavar="N", help="tokens of a window to combine (default: 20)")
     options.add("--max-answer-length", type=int, default=30, metavar="N", help="tokens of an answer (default: 30)")
     options.add("--null-threshold", type=float, metavar="X", help="how much better no answer must be (default: never)")
-    options.add("--batch-tokens", type=int, default=16_384, metavar="N", help="tokens of a batch (default: 16384)")
+    options.add(
+        "--batch-tokens", type=int, metavar="N", help="tokens of a batch (default: 1024 on a CPU, 16384 elsewhere)"
+    )
     options.add(
         "--drop-wrong-questions", action="store_true", default=False, help="drop and list those with a wrong offset"
     )

@@ -83,15 +83,23 @@ def _scorer(arguments: argparse.Namespace, checkpoint: str) -> Callable[[Ranking
     from xlretrieval.evaluation.candidates import rank_candidates_by_embedding
     from xlretrieval.evaluation.reranking import rerank
     from xlretrieval.inference.encoder import Encoder
-    from xlretrieval.inference.passages import PassageReranker
     from xlretrieval.inference.reranker import Reranker
 
     if arguments.scorer == "head":
-        reranker: Reranker | PassageReranker = Reranker.from_pretrained(checkpoint, max_length=arguments.max_length)
-        if arguments.passages:
-            window, stride = arguments.passage_tokens, arguments.passage_stride
-            reranker = PassageReranker(reranker, arguments.passages, window, stride)
-        return lambda task: rerank(reranker, task)
+        reranker = Reranker.from_pretrained(
+            checkpoint,
+            max_length=arguments.max_length,
+            long_documents=arguments.passages or "firstp",
+            passage_tokens=arguments.passage_tokens,
+            passage_stride=arguments.passage_stride,
+        )
+        names = ["truncated_documents", "truncated_queries", *(["split", "passages"] if arguments.passages else [])]
+
+        def score(task: RankingTask) -> tuple[Run, dict[str, int]]:
+            run, counts = rerank(reranker, task)
+            return run, {name: getattr(counts, name) for name in names}
+
+        return score
     encoder = Encoder.from_pretrained(checkpoint)
     options = {"pooling": arguments.pooling, "layer": arguments.layer, "max_length": arguments.max_length}
     return lambda task: (

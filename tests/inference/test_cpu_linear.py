@@ -1,0 +1,55 @@
+"""Linear layers by oneDNN are those of torch."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from xlretrieval.inference import cpu_linear
+from xlretrieval.inference.batching import evaluating
+from xlretrieval.inference.cpu_linear import fast_linear
+
+needs_onednn = pytest.mark.skipif(
+    not isinstance(fast_linear(torch.nn.Linear(2, 2)), cpu_linear._OneDnnLinear),
+    reason="needs an x86 processor and a torch with oneDNN",
+)
+
+
+@needs_onednn
+@pytest.mark.parametrize("shape", [(5, 96), (1, 7, 96), (3, 40, 96), (0, 96), (96,)])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(("dtype", "atol"), [(torch.float32, 1e-5), (torch.bfloat16, 0.02)])
+def test_the_same_numbers(shape, bias, dtype, atol) -> None:
+    torch.manual_seed(0)
+    layer, states = torch.nn.Linear(96, 33, bias=bias, dtype=dtype).eval(), torch.randn(shape).to(dtype)
+    with torch.inference_mode():
+        expected = layer(states)
+        with fast_linear(layer):
+            torch.testing.assert_close(layer(states), expected, rtol=0, atol=atol)
+            # Rows that are not together in memory, as the first tokens are not.
+            if len(shape) == 3:
+                torch.testing.assert_close(layer(states[:, 0]), expected[:, 0], rtol=0, atol=atol)
+
+
+@needs_onednn
+def test_only_where_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    own = torch.ops.mkldnn._linear_pointwise
+    monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", lambda *args: calls.append(1) or own(*args))
+    layer, states = torch.nn.Linear(8, 8), torch.randn(2, 8)
+    with evaluating(layer):
+        layer(states)
+        assert len(calls) == 1
+        # Mixed precision stays what it is, as do other dtypes.
+        with torch.autocast("cpu", torch.bfloat16):
+            assert layer(states).dtype == torch.bfloat16
+        assert F.linear(states.double(), layer.weight.double()).dtype == torch.float64
+    layer(states).sum().backward()
+    with evaluating(layer, eager=False):
+        layer(states)
+    assert len(calls) == 1
+    monkeypatch.setattr(cpu_linear.platform, "machine", lambda: "arm64")
+    with evaluating(layer):
+        layer(states)
+    assert len(calls) == 1
