@@ -11,8 +11,8 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 TOKEN = "hf_loopback"
+READER = "hf_reader"  # may read everything and write nothing
 _LARGE = (".parquet", ".safetensors", ".bin", ".arrow")
 _API = re.compile(r"/api/(models|datasets|spaces)/([^/]+/[^/]+)(?:/(\w[\w-]*)(?:/([^/]+)(?:/(.*))?)?)?")
 _RESOLVE = re.compile(r"/(?:(datasets|spaces)/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
@@ -65,12 +66,43 @@ class LoopbackHub:
         repositories: ("datasets", "user/name") -> repository.
         large: Uploaded large files, by SHA-256.
         requests: Method and path of every request.
+        on_commit: Called when a commit arrives, which is then refused: the moment between the uploads and the commit.
     """
 
     url: str = ""
     repositories: dict[tuple[str, str], Repository] = field(default_factory=dict)
     large: dict[str, bytes] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
+    on_commit: Callable[[], None] | None = None
+
+    def uploads(self) -> int:
+        """Large files that were sent since the last call."""
+        number = sum(path.startswith("/upload/") for _, path in self.requests)
+        self.requests.clear()
+        return number
+
+    def use_here(self, monkeypatch: Any, token: str | None = TOKEN) -> None:
+        """Lets the client in this process talk with this server: for calls that write, as caches stay as they are.
+
+        Args:
+            monkeypatch: Pytest's.
+            token: Of the user; None for nobody.
+        """
+        from huggingface_hub import close_session, constants
+        from transformers.utils import hub as hub_of_transformers
+
+        monkeypatch.setattr(constants, "ENDPOINT", self.url)
+        monkeypatch.setattr(hub_of_transformers, "_hf_api", None)  # it keeps the address it was made with
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", "/nowhere/token")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setenv("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+        if token is None:
+            monkeypatch.delenv("HF_TOKEN", raising=False)
+        else:
+            monkeypatch.setenv("HF_TOKEN", token)
+        close_session()
 
     def environment(self, home: Path) -> dict[str, str]:
         """Variables for a process that is to talk with this server and nobody else, with nothing cached."""
@@ -135,13 +167,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.requests.append((self.command, path))
         try:
             if self.command in ("POST", "PUT") and not path.startswith("/upload/"):
+                if self.headers.get("Authorization") == f"Bearer {READER}":
+                    raise _Refusal(403, "You have read access but not the required permissions.")
                 if self.headers.get("Authorization") != f"Bearer {TOKEN}":
                     raise _Refusal(401, "Invalid username or password.")
             self._route(path, parse_qs(split.query), body)
         except _Refusal as refusal:
             content = json.dumps({"error": str(refusal)}).encode()
             headers = {"X-Error-Message": str(refusal)} | ({"X-Error-Code": refusal.code} if refusal.code else {})
-            self._send(refusal.status, content, headers)
+            with suppress(BrokenPipeError, ConnectionResetError):  # the client was killed
+                self._send(refusal.status, content, headers)
 
     def _read(self) -> bytes:
         if self.headers.get("Transfer-Encoding") != "chunked":
@@ -282,6 +317,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _commit(self, kind: str, name: str, branch: str, lines: list[dict[str, Any]]) -> None:
         repository = self._find(kind, name)
+        if self.hub.on_commit is not None:
+            self.hub.on_commit()
+            raise _Refusal(400, "The commit was interrupted")
         if branch not in repository.branches:
             raise _Refusal(404, f"Invalid rev id: {branch}", "RevisionNotFound")
         files = dict(repository.branches[branch][-1].files)

@@ -10,6 +10,7 @@ import importlib
 from typing import Any
 
 from xlretrieval.modeling import registration
+from xlretrieval.trainers import publishing
 
 __version__ = "0.1.0.dev0"
 
@@ -32,6 +33,7 @@ _HOMES = {
     "data.wiki.dataset": ["Wiki"],
     "inference.encoder": ["Encoder"],
     "inference.reranker": ["Reranker"],
+    "inference.search": ["Index"],
     "trainers.arguments": ["XLPretrainingArguments"],
     "trainers.pretraining": ["QueryLanguageModelingTrainer", "XLPretrainingTrainer"],
     "trainers.question_answering": ["QuestionAnsweringTrainer"],
@@ -46,6 +48,8 @@ _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names
 __all__ = [*_MODULE_OF, "__version__"]  # noqa: PLE0604
 
 registration.register()
+# Trainers publish by what comes after them on the road; it is imported when the first one does.
+publishing.set_publisher(lambda: importlib.import_module(f"{__name__}.hub.trainer_cards"))
 
 
 def __getattr__(name: str) -> Any:

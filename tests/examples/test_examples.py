@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,28 @@ def test_both_ways_to_score_agree(long_folder):
     ours = float(run("rerank.py", long_folder, *pair).split()[0])
     theirs = float(run("with_sentence_transformers.py", long_folder, *pair))
     assert ours == pytest.approx(theirs, abs=1e-3)  # printed with three decimals
+
+
+@pytest.mark.slow
+def test_a_model_is_loaded_in_three_ways(long_folder):
+    pair = ("the city in the mountain", "die stadt auf dem berg")
+    lines = run("from_pretrained.py", long_folder, *pair).splitlines()
+    scores = {line.split()[0]: float(line.split()[1]) for line in lines}
+    assert list(scores) == ["xlretrieval", "transformers", "sentence-transformers"]
+    assert list(scores.values()) == pytest.approx([scores["xlretrieval"]] * 3, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_a_card_is_written_and_the_files_are_listed(long_folder, tmp_path):
+    folder = shutil.copytree(long_folder, tmp_path / "model")
+    output = run("push_to_hub.py", folder, "me/ranker", "--dry-run")
+    assert "model.safetensors" in output and output.endswith("would be at https://huggingface.co/me/ranker\n")
+    assert 'Reranker.from_pretrained("me/ranker")' in (folder / "README.md").read_text()
+
+
+def test_examples_are_short():
+    long = {path.name for path in EXAMPLES.glob("*.py") if len(path.read_text().splitlines()) > 40}
+    assert long <= {"pretrain_real_text.py"}  # an experiment
 
 
 def configurations() -> dict[str, tuple[type, type]]:

@@ -41,7 +41,7 @@ def run_on_hub(hub: Any, tmp_path: Path) -> Callable[..., str]:
         runs.append(None)
         environment = {**os.environ, **hub.environment(tmp_path / f"home{len(runs)}"), **variables}
         done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=120, check=False
+            [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=400, check=False
         )
         assert (done.returncode != 0) == fails, done.stderr
         return done.stderr if fails else done.stdout

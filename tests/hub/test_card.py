@@ -138,7 +138,7 @@ def test_eval_results_need_a_dataset_of_the_hub(folder):
 def test_an_untrained_model_says_so(folder):
     text = card(folder / "start")
     assert "**This model was not trained for cross-lingual retrieval.**" in text
-    assert "Pretrain it first" in text and "`classifier.weight`, `classifier.bias`" in text
+    assert "Train it first" in text and "`classifier.weight`, `classifier.bias`" in text
     assert section(text, "## Training").strip() == section(text, "## Corpus").strip() == "None is recorded."
     assert "how well this model retrieves is unknown" in section(text, "## Evaluation")
     data = ModelCard.load(folder / "start" / "README.md").data

@@ -80,14 +80,14 @@ def test_what_is_pushed_reads_with_plain_load_dataset(
     assert texts == ["de text 0", "de text 1", "de text 2"] and first == 0
 
 
-@pytest.mark.slow
 def test_a_smaller_corpus_replaces_a_larger_one_on_a_private_branch(
-    hub: Any, run_on_hub: Callable[..., str], corpus_folder: Path
+    hub: Any, corpus_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    hub.use_here(monkeypatch)
     arguments = {"repo": "user/rivers", "private": True, "revision": "2026-11"}
     smaller = write_corpus(corpus_folder.parent / "smaller", ("de",))
-    again = f"{push(corpus_folder, **arguments)}\n{push(smaller, **arguments)}\n{push(smaller, **arguments)}"
-    assert run_on_hub(again).split()[-1] == f"{hub.url}/datasets/user/rivers/tree/2026-11"
+    for folder in (corpus_folder, smaller, smaller):
+        assert push_corpus(folder, **arguments) == f"{hub.url}/datasets/user/rivers/tree/2026-11"
     repository = hub.repositories["datasets", "user/rivers"]
     assert repository.private and len(repository.branches["main"]) == 1
     _, larger, commit = repository.branches["2026-11"]  # nothing new, no third commit
@@ -98,8 +98,8 @@ def test_a_smaller_corpus_replaces_a_larger_one_on_a_private_branch(
         "deletedFile sections/fr.parquet",
         "file README.md",
     ]
-    error = run_on_hub(push(smaller, repo="user/rivers"), fails=True, HF_TOKEN="hf_wrong")
-    assert "401" in error
+    with pytest.raises(PermissionError, match=r"given a token to publish user/rivers, got one that it refuses \(401"):
+        push_corpus(smaller, "user/rivers", token="hf_wrong")
 
 
 def test_a_dry_run_lists_the_files_and_sends_nothing(

@@ -2,10 +2,12 @@
 
   xlretrieval card runs/qlm-rr --evaluation results/alignment --evaluation results/ranking
   xlretrieval card runs/qlm-rr --evaluation results/ranking --name me/qlm-rr --output model_cards/qlm-rr/README.md
+  xlretrieval card clef-en-de/fold-1/model
 
-The card tells languages, objectives, corpus, curves, before and after, limits and how to use the model. Everything
-in it comes from config.json, pretraining.json, conversion.json, trainer_state.json and the results.json of the
-evaluations; what they do not say is left out. Pictures are copied beside the card.
+The card tells languages, objectives, corpus, curves, fine-tuning with its folds or answers, before and after, limits
+and how to use the model. Everything in it comes from config.json, pretraining.json, conversion.json, finetuning.json,
+trainer_state.json and the results.json of the evaluations; what they do not say is left out. Pictures are copied
+beside the card. `xlretrieval push` writes the card of a model folder again, with the same options and evaluations.
 """
 
 from __future__ import annotations

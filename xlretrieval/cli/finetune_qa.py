@@ -137,6 +137,11 @@ def finetune_qa(run_arguments: QuestionAnsweringRun, args: QuestionAnsweringArgu
     for name, measured in results.items():
         if measured:
             write_results(output / name, measured, f"{name} of {output.name}", record)
+    if args.push_to_hub:
+        # Again, now that the results are there for the card.
+        from xlretrieval.hub.publish import push_model
+
+        push_model(output, trainer.hub_model_id, revision=args.hub_revision, token=args.hub_token, message="Results")
     print(f"{output}: {type(trainer.model).__name__} after {trainer.state.global_step:,} steps")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from xlretrieval.evaluation.report import Measurement, markdown_table
 
-from .evaluations import Evaluation, label
+from .evaluation import Evaluation, label
 from .markdown import plain, table
 
 
@@ -29,6 +29,11 @@ def evaluation_section(evaluation: Evaluation, picture: str | None) -> dict[str,
         "table": markdown_table([row for row in rows if row.task != "mean"], evaluation.digits),
         "matrix": direction_matrix(evaluation),
         "matrix_label": "P@1" if evaluation.task == "alignment" else label(evaluation.metric),
+        "axes": "the text's language in rows and the question's in columns"
+        if evaluation.task == "qa"
+        else "the query's language in rows and the document's in columns",
+        "intervals": any(row.after.low is not None for row in rows),
+        "tested": any(row.test for row in rows),
         "compared": any(row.before for row in rows),
         "picture": picture,
         "notes": plain(losses(evaluation)),
@@ -36,7 +41,10 @@ def evaluation_section(evaluation: Evaluation, picture: str | None) -> dict[str,
 
 
 def direction_matrix(evaluation: Evaluation) -> str:
-    """Query languages in rows, document languages in columns; "" where tasks are no directions."""
+    """Query languages in rows, document languages in columns; "" where tasks are no directions.
+
+    Of questions, the languages of the texts are in rows.
+    """
     directions = evaluation.directions()
     if not directions:
         return ""
@@ -55,7 +63,8 @@ def direction_matrix(evaluation: Evaluation) -> str:
         return f"{text} **{difference}**" if beyond else f"{text} {difference}"
 
     lines = [[query, *(cell(directions.get((query, document))) for document in documents)] for query in queries]
-    return table(["query \\ document", *documents], lines)
+    corner = "text \\ question" if evaluation.task == "qa" else "query \\ document"
+    return table([corner, *documents], lines)
 
 
 def losses(evaluation: Evaluation) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from xlretrieval.data.languages import parse_pair
 from xlretrieval.evaluation.report import Estimate, Measurement
 
-from .evaluations import Evaluation, label
+from .card_options import CardOptions
+from .evaluation import Evaluation, label
+from .finetuning import FineTuning
 from .records import ModelRecords
 
 if TYPE_CHECKING:
@@ -16,25 +18,32 @@ if TYPE_CHECKING:
 
 EVAL_RESULTS_MARKER = "# Written by `xlretrieval card`.\n"
 # Names of metrics as the Hub has them.
-METRIC_TYPES = {"RR": "mrr", "AP": "map", "P@1": "precision_at_1"}
+METRIC_TYPES = {"RR": "mrr", "AP": "map", "P@1": "precision_at_1", "EM": "exact_match"}
+# What a model is for -> the Hub's word for it.
+PIPELINES = {"ranking": "text-ranking", "qa": "question-answering", "": "feature-extraction"}
+_TASK_TYPES = {"ranking": "text-ranking", "qa": "question-answering", "alignment": "sentence-similarity"}
 
 
-def model_languages(model: ModelRecords) -> list[str]:
-    """Codes of the languages the model was trained on, sorted; [] when nothing says so."""
+def model_languages(model: ModelRecords, pretraining: bool = False) -> list[str]:
+    """Codes of the languages the model was trained on, sorted; [] when nothing says so.
+
+    Args:
+        model: The model's records.
+        pretraining: Only those of the pretraining.
+    """
     pairs = list(model.pretraining.get("pairs", {}))
     known = model.pretraining.get("corpus_provenance", {}).get("counts", {})
     sections = known.get("sections") or known.get("corpus", {}).get("sections", {})
-    return sorted({language for pair in pairs for language in parse_pair(pair, sections)})
+    languages = {language for pair in pairs for language in parse_pair(pair, sections)}
+    return sorted(languages | (model.finetuning.languages if model.finetuning and not pretraining else set()))
 
 
 def card_metadata(
     model: ModelRecords,
     evaluations: Sequence[Evaluation],
     name: str,
-    licence: str,
     base_model: str | None,
-    datasets: Sequence[str] = (),
-    evaluation_datasets: Mapping[str, str] | None = None,
+    options: CardOptions,
 ) -> ModelCardData:
     """The YAML head.
 
@@ -42,36 +51,71 @@ def card_metadata(
         model: The model's records.
         evaluations: For the model index.
         name: Of the model.
-        licence: Of the weights, as the Hub names licences.
         base_model: Hub id, None when not known.
-        datasets: Hub ids of what it was trained on.
-        evaluation_datasets: Name of an evaluation -> Hub id of its dataset.
+        options: Licence, and Hub ids of data.
     """
     from huggingface_hub import ModelCardData
 
-    objectives = model.arguments.get("objectives", []) if model.trained else []
-    tags = ["xlretrieval", "cross-lingual", "cross-encoder", "reranker", *objectives]
-    if not model.trained:
-        tags.append("untrained")
+    tested = any(evaluation.name == "finetuning-test" for evaluation in evaluations)
     results = [
         result
         for evaluation in evaluations
-        for result in _index_entries(evaluation, (evaluation_datasets or {}).get(evaluation.name))
+        if not (tested and evaluation.name == "finetuning-dev")  # what chose the epoch
+        for result in _index_entries(evaluation, options.evaluation_datasets.get(evaluation.name))
     ]
+    if model.finetuning:
+        results = [*_fold_entries(model.finetuning), *results]
     # The Hub takes languages without script or variant: zh, not zh-Hans.
-    languages = list(dict.fromkeys(language.split("-")[0] for language in model_languages(model)))
+    measured = model.finetuning.measured_languages if model.finetuning else set()
+    languages = sorted({language.split("-")[0] for language in measured.union(model_languages(model))})
     return ModelCardData(
         language=languages or None,
-        license=licence,
+        license=options.licence,
         library_name="transformers",
-        pipeline_tag="text-ranking",
-        tags=tags,
+        pipeline_tag=PIPELINES[model.task],
+        tags=_tags(model),
         base_model=base_model,
-        datasets=list(datasets) or None,
+        datasets=list(options.datasets) or None,
         metrics=list(dict.fromkeys(result.metric_type for result in results)) or None,
         model_name=name if results else None,
         eval_results=results or None,
     )
+
+
+def _tags(model: ModelRecords) -> list[str]:
+    kinds = {"ranking": ["cross-encoder", "reranker"], "qa": ["question-answering"], "": []}[model.task]
+    objectives = model.arguments.get("objectives", []) if model.pretrained else []
+    return ["xlretrieval", "cross-lingual", *kinds, *objectives, *([] if model.trained else ["untrained"])]
+
+
+def _fold_entries(finetuning: FineTuning) -> list[EvalResult]:
+    """Cross validation for the model index: of the weights of one fold, the figure on its test queries."""
+    from huggingface_hub import EvalResult
+
+    folds, overall = finetuning.folds(), finetuning.overall()
+    if overall is None:
+        return []
+    own = next((fold for fold in folds if fold.number == finetuning.fold), None)
+    queries, measured = (own.queries, own.test_map) if own else overall
+    details: dict[str, Any] = {"queries": queries, **_interval(measured, ""), "folds": len(folds)}
+    if own:
+        details |= {"fold": own.number, "map_of_all_folds": rounded(overall[1].value)}
+    where = f"test queries of fold {own.number}" if own else "cross validation"
+    names = ", ".join(finetuning.data_sets)
+    return [
+        EvalResult(
+            task_type="text-ranking",
+            task_name="Ranking after fine-tuning",
+            dataset_type="unknown",
+            dataset_name=f"{names}, {where}",
+            dataset_config=f"finetuning {names}",
+            dataset_split="test",
+            metric_type="map",
+            metric_value=rounded(measured.value),
+            metric_name="MAP",
+            metric_args=details,
+        )
+    ]
 
 
 def metric_type(metric: str) -> str:
@@ -86,13 +130,15 @@ def _index_entries(evaluation: Evaluation, dataset: str | None) -> list[EvalResu
     rows = [row for row in evaluation.measurements if row.task != "mean" and ">" not in row.metric]
     return [
         EvalResult(
-            task_type="text-ranking" if evaluation.task == "ranking" else "sentence-similarity",
+            task_type=_TASK_TYPES[evaluation.task],
             task_name=evaluation.title,
             dataset_type=dataset or "unknown",  # the Hub's word for data that is not there
             dataset_name=f"{dataset or evaluation.name}, {row.task}",
             # Entries of one configuration are merged, and two evaluations may have tasks of the same names.
             dataset_config=row.task if dataset else f"{evaluation.name} {row.task}",
-            dataset_split=evaluation.arguments.get("split") if evaluation.arguments.get("corpus") else None,
+            dataset_split=evaluation.arguments.get("split")
+            if evaluation.arguments.keys() & {"corpus", "questions"}
+            else None,
             metric_type=metric_type(row.metric),
             metric_value=rounded(row.after.value),
             metric_name=label(row.metric),
@@ -100,6 +146,12 @@ def _index_entries(evaluation: Evaluation, dataset: str | None) -> list[EvalResu
         )
         for row in rows
     ]
+
+
+def _split(evaluation: Evaluation) -> str | None:
+    """Only a corpus and sets of questions have splits."""
+    arguments = evaluation.arguments
+    return arguments.get("split") if arguments.get("corpus") or arguments.get("questions") else None
 
 
 def rounded(value: float) -> float:
@@ -114,6 +166,8 @@ def _details(row: Measurement) -> dict[str, Any]:
         if estimate is not None:
             details |= {name: rounded(estimate.value)} if name else {}
             details |= _interval(estimate, name)
+    if row.test is not None:
+        details["p"] = row.test.randomisation
     return details
 
 

@@ -62,7 +62,7 @@ def objectives(model: ModelRecords) -> Rows:
     """The objectives with weight, masking, loss and negatives."""
     arguments, rows = model.arguments, []
     for name in arguments.get("objectives", []):
-        weight = f"weight {_plain(arguments.get(f'{name}_weight'))}"
+        weight = f"weight {plain_value(arguments.get(f'{name}_weight'))}"
         if name == "qlm":
             mode = arguments.get("mask_mode")
             share = f"{arguments['mask_probability']:.0%}" if "mask_probability" in arguments else "a share"
@@ -123,17 +123,18 @@ def truncation(model: ModelRecords) -> str:
 def _setting(model: ModelRecords, name: str) -> str | None:
     """A recorded argument. What is not recorded had its default, which is known for this version of the package."""
     if name in model.arguments:
-        return _plain(model.arguments[name])
+        return plain_value(model.arguments[name])
     from xlretrieval import __version__
     from xlretrieval.trainers.arguments import XLPretrainingArguments
 
     if model.pretraining.get("versions", {}).get("xlretrieval") != __version__:
         return None
     default = next((field.default for field in fields(XLPretrainingArguments) if field.name == name), None)
-    return f"{_plain(default)} (default)" if isinstance(default, int | float | str) and default else None
+    return f"{plain_value(default)} (default)" if isinstance(default, int | float | str) and default else None
 
 
-def _plain(value: Any) -> str:
+def plain_value(value: Any) -> str:
+    """A number without needless digits."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .card_metadata import model_languages
-from .evaluations import Evaluation
+from .evaluation import Evaluation
 from .markdown import plain
 from .records import ModelRecords
+
+_OF_ANSWERS = (
+    "An answer is always a part of the text that is asked; whether the text is true, or about the question at all, is "
+    "not judged.",
+    "Scores choose among the spans of one text. Those of two texts or two questions should not be compared.",
+    "What texts and questions of the training cover, and how they speak of people, places and groups, differs between "
+    "languages; the model takes this over.",
+)
 
 
 def limits(model: ModelRecords, evaluations: Sequence[Evaluation]) -> list[str]:
@@ -21,7 +29,7 @@ def limits(model: ModelRecords, evaluations: Sequence[Evaluation]) -> list[str]:
     languages = model_languages(model)
     if languages:
         found.append(
-            f"Trained on {plain(', '.join(languages))} and on the pairs above only. Other languages and pairs may "
+            f"Trained on {plain(', '.join(languages))} and on the data above only. Other languages and pairs may "
             "work through the base model, or not at all; they are not measured unless a table above names them."
         )
     found += [line for evaluation in evaluations if (line := _verdict(evaluation))]
@@ -32,6 +40,13 @@ def limits(model: ModelRecords, evaluations: Sequence[Evaluation]) -> list[str]:
         )
     if not model.trained:
         found.append("Nothing was learned about retrieval: rankings by this checkpoint are as good as chance.")
+    if model.task == "qa":
+        return [*found, *_OF_ANSWERS]
+    if model.finetuning is not None and model.finetuning.task == "ranking":
+        found.append(
+            "Fine-tuned on the judged queries of the collections above: other collections, and queries of another "
+            "length or kind, are not measured unless a table says so."
+        )
     found.append(
         "Queries of the pretraining are sentences of sections, and a section counts as relevant because it is aligned "
         "with theirs. Keywords and questions of users look different; fine-tune on judged queries where you have them."
@@ -55,5 +70,6 @@ def _verdict(evaluation: Evaluation) -> str:
     if compared and worse:
         return f"**Worse than before** beyond chance in {worse} of {compared} tasks of the {what}."
     if compared and not better:
-        return f"The {what} shows no difference beyond chance to the model before ({compared} tasks)."
+        verb = "show" if evaluation.task == "qa" else "shows"
+        return f"The {what} {verb} no difference beyond chance to the model before ({compared} tasks)."
     return ""

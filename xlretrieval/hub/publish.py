@@ -1,31 +1,25 @@
-"""Publishing to the Hub: a corpus as a dataset repository, in one commit."""
+"""Publishing to the Hub: a corpus as a dataset repository, a model as a model repository, each in one commit."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from xlretrieval.data.sections import AlignedSections
+
+from .card import is_own, recompose_card, save_card
+from .model_files import model_files, refuse_tokens, unpublished
+from .publish_files import Destination, PublishedFile, print_files, publish
+from .records import read_model
 
 # What a corpus consists of, and nothing else that may lie in its folder.
 _CORPUS_PATTERNS = ("README.md", "provenance.json", "pairs/*.parquet", "sections/*.parquet")
 _TABLE_FOLDERS = ("pairs/", "sections/")
-
-
-@dataclass(frozen=True)
-class PublishedFile:
-    """A file to publish.
-
-    Attributes:
-        name: Its path in the repository.
-        size: Length in bytes.
-    """
-
-    name: str
-    size: int
+# Files of an earlier model that a new one need not have; the last is a pickle that a Trainer sends while it trains.
+_MODEL_PATTERNS = (
+    *("*.safetensors", "*.safetensors.index.json", "evaluation-*.png", "evaluation-*.json"),
+    "training_args.bin",
+)
 
 
 def corpus_files(folder: str | Path) -> list[PublishedFile]:
@@ -40,7 +34,7 @@ def corpus_files(folder: str | Path) -> list[PublishedFile]:
     if not (folder / "README.md").is_file():
         raise ValueError(f"{folder} must hold README.md, the dataset card, got none. Build the corpus again.")
     paths = sorted(path for pattern in _CORPUS_PATTERNS for path in folder.glob(pattern))
-    return [PublishedFile(path.relative_to(folder).as_posix(), path.stat().st_size) for path in paths]
+    return [PublishedFile(path.relative_to(folder).as_posix(), path) for path in paths]
 
 
 def push_corpus(
@@ -50,6 +44,7 @@ def push_corpus(
     revision: str | None = None,
     dry_run: bool = False,
     token: str | None = None,
+    message: str | None = None,
 ) -> str:
     """Publishes a corpus, from where `datasets.load_dataset(repo, "en-de")` reads it.
 
@@ -63,51 +58,78 @@ def push_corpus(
         revision: Branch to publish on, made when needed; "main" by default.
         dry_run: Only list the files and their sizes, on standard output.
         token: Access token with the right to write; that of `hf auth login` by default.
+        message: Of the commit.
 
     Returns:
         Address of the repository.
 
     Raises:
-        FileNotFoundError: The folder does not exist.
         ValueError: It holds no corpus (nothing is sent), or `repo` is no name of a repository.
-        huggingface_hub.errors.HfHubHTTPError: The Hub refuses.
+        OSError: The folder does not exist, or the Hub cannot be reached or refuses.
     """
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, constants
-    from huggingface_hub.utils import validate_repo_id
-
-    validate_repo_id(repo)
-    if repo.count("/") != 1:
-        raise ValueError(f"repo must be a user's or an organization's, got {repo!r}. Write it like 'user/{repo}'.")
-    folder = Path(folder)
+    destination = Destination(repo, "dataset", private, revision, token)
+    destination.check()
     files = corpus_files(folder)
-    address = f"{constants.ENDPOINT}/datasets/{repo}" + (f"/tree/{revision}" if revision else "")
     if dry_run:
-        _print_files(files, address)
-        return address
-    api = HfApi(token=token, library_name="xlretrieval")
-    api.create_repo(repo, repo_type="dataset", private=private or None, exist_ok=True)
-    if revision is not None and revision != constants.DEFAULT_REVISION:
-        api.create_branch(repo, branch=revision, repo_type="dataset", exist_ok=True)
-    names = {file.name for file in files}
-    published = api.list_repo_files(repo, repo_type="dataset", revision=revision)
-    stale = sorted(name for name in published if name.startswith(_TABLE_FOLDERS) and name not in names)
-    api.create_commit(
-        repo,
-        operations=[
-            *(CommitOperationDelete(name) for name in stale),
-            *(CommitOperationAdd(file.name, folder / file.name) for file in files),
-        ],
-        commit_message="Upload aligned sections with xlretrieval",
-        repo_type="dataset",
-        revision=revision,
-    )
-    return address
+        print_files(files, destination.address)
+        return destination.address
+    message = message or "Upload aligned sections with xlretrieval"
+    publish(files, destination, message, lambda name: name.startswith(_TABLE_FOLDERS))
+    return destination.address
 
 
-def _print_files(files: list[PublishedFile], address: str) -> None:
-    table = Table("file", "bytes", box=None, pad_edge=False)
-    table.columns[1].justify = "right"
-    for file in files:
-        table.add_row(file.name, f"{file.size:,}")
-    table.add_row(f"{len(files)} files to {address}", f"{sum(file.size for file in files):,}")
-    Console(soft_wrap=True).print(table)
+def push_model(
+    folder: str | Path,
+    repo: str,
+    private: bool = False,
+    revision: str | None = None,
+    dry_run: bool = False,
+    token: str | None = None,
+    message: str | None = None,
+    overwrite_card: bool = False,
+) -> str:
+    """Publishes a model, from where `from_pretrained(repo)` loads it: here, in transformers and sentence-transformers.
+
+    Weights, configuration, tokenizer, the code for `trust_remote_code`, the card with its pictures and figures, and
+    the records of the runs, in which no folder of this machine is named. Nothing else that may lie in the folder:
+    no states of an optimizer, no checkpoints, no pickles. The card is written anew from the records, with the options
+    and evaluations of the last `xlretrieval card`, unless README.md is somebody else's.
+
+    Args:
+        folder: The model; of a fine-tuning with cross validation, the model of a fold.
+        repo: Name of the model repository, "user/name".
+        private: Make a new repository private; one that exists stays as it is.
+        revision: Branch to publish on, made when needed; "main" by default.
+        dry_run: Only list the files and their sizes, and what is left out, on standard output.
+        token: Access token with the right to write; that of `hf auth login` by default.
+        message: Of the commit.
+        overwrite_card: Replace a README.md that is not ours.
+
+    Returns:
+        Address of the repository.
+
+    Raises:
+        ValueError: There is no model; weights, tokenizer or code are missing, damaged or pickled; a file holds an
+            access token; or `repo` is no name of a repository. Nothing is sent then.
+        OSError: A file cannot be read, or the Hub cannot be reached or refuses.
+    """
+    destination = Destination(repo, "model", private, revision, token)
+    destination.check()
+    model = read_model(folder)
+    readme = model.folder / "README.md"
+    keeps_card = readme.exists() and not overwrite_card and not is_own(readme)
+    card = None if keeps_card else recompose_card(model, repo, overwrite_card)
+    files = model_files(model, card)
+    refuse_tokens(files)
+    if dry_run:
+        print_files(files, destination.address, unpublished(model.folder, files))
+        return destination.address
+    if card is not None:
+        save_card(card, readme)
+    message = message or "Upload a model with xlretrieval"
+    publish(files, destination, message, _is_of_model)
+    return destination.address
+
+
+def _is_of_model(name: str) -> bool:
+    return "/" not in name and any(fnmatchcase(name, pattern) for pattern in _MODEL_PATTERNS)

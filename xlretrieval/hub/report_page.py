@@ -18,9 +18,11 @@ from . import descriptions
 from .card_evaluations import losses
 from .card_metadata import model_languages
 from .corpus_examples import aligned_examples
-from .evaluations import Evaluation, label, read_evaluations
+from .evaluation import Evaluation, label
+from .evaluations import read_evaluations
+from .json_records import read_record
 from .ranked_examples import RankedExample, first_relevant_rank, shown_candidates
-from .records import ModelRecords, read_model, read_record
+from .records import ModelRecords, read_model
 from .versions import run_versions
 
 __all__ = ["RankedExample", "write_report_page"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .evaluations import Evaluation
+from .evaluation import Evaluation
 from .records import ModelRecords
 
 
@@ -19,6 +19,7 @@ def run_versions(model: ModelRecords, evaluations: Sequence[Evaluation]) -> list
         ("corpus", model.pretraining.get("corpus_provenance", {}).get("versions", {})),
         ("conversion", model.conversion.get("versions", {})),
         ("training", model.pretraining.get("versions", {})),
+        ("fine-tuning", model.finetuning.record.get("versions", {}) if model.finetuning else {}),
         *((f"evaluation {evaluation.name}", evaluation.versions) for evaluation in evaluations),
     ]
     rows: dict[str, list[str]] = {}

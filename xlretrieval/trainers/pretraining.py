@@ -25,11 +25,12 @@ from xlretrieval.trainers.callbacks import CurvesCallback, EpochCallback
 from xlretrieval.trainers.held_out import HeldOut
 from xlretrieval.trainers.log_lines import use_log_lines
 from xlretrieval.trainers.losses import RANKING_LOSSES
+from xlretrieval.trainers.publishing import PublishingMixin
 
 PAPER_PAIRS_PER_EPOCH = 64_000
 
 
-class XLPretrainingTrainer(Trainer):
+class XLPretrainingTrainer(PublishingMixin, Trainer):
     """Pretrains an encoder on aligned sections with QLM and RR, in turn over objectives and language pairs.
 
     A plain `Trainer`: accumulation, several processes, mixed precision, resuming, best checkpoint and pushing to the

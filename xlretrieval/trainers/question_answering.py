@@ -33,11 +33,12 @@ from xlretrieval.inference.batching import input_limit
 from xlretrieval.inference.question_answering import model_inputs, predict_answers, question_collator
 from xlretrieval.trainers.callbacks import EpochCallback
 from xlretrieval.trainers.early_stopping import PatienceCallback, out_of_patience
+from xlretrieval.trainers.publishing import PublishingMixin
 from xlretrieval.trainers.question_answerer import freeze_embeddings
 from xlretrieval.trainers.question_answering_arguments import QuestionAnsweringArguments
 
 
-class QuestionAnsweringTrainer(Trainer):
+class QuestionAnsweringTrainer(PublishingMixin, Trainer):
     """Trains the scores of an answer's first and last token.
 
     What a step learns from follows from the seed and its number, and does not depend on how it is cut into batches and
