@@ -96,6 +96,14 @@ def test_mistakes(change, message, config, tmp_path, capsys):
     assert not (tmp_path / "out" / "model.safetensors").exists()
 
 
+def test_options_without_a_configuration(config, tmp_path):
+    """The value of the first option is not taken for the configuration file."""
+    values = yaml.safe_load(config.read_text())
+    words = [word for name, value in values.items() for word in (f"--{name}", str(value))]
+    assert main(["pretrain", *words, "--max_steps", "1"]) == 0
+    assert (tmp_path / "out" / "model.safetensors").exists()
+
+
 def test_a_configuration_that_is_no_mapping(config, capsys):
     config.write_text("- model\n")
     assert main(["pretrain", str(config)]) == 2

@@ -18,7 +18,13 @@ COMMANDS: dict[str, str] = {
     "pretrain": "pretrain an encoder for cross-lingual retrieval (QLM and RR)",
     "finetune": "fine-tune an encoder to rank documents, with cross validation, or to answer questions",
     "evaluate": "measure alignment, ranking and answers, for one model or before and after",
+    "rank": "rank documents for queries, from files or standard input, or rerank a run",
+    "index": "make a search index of documents, change it, look at it",
+    "search": "search an index, for one query or many",
+    "app": "serve a page to search and rerank in the browser, or write it as a Hugging Face Space",
     "card": "write the model card of a trained model from the records of its run",
+    "push": "publish a model, or a corpus, on the Hub in one commit",
+    "export": "write a reranker as an ONNX file, with int8 weights too",
 }
 
 
@@ -43,6 +49,21 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
+def split_options(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Words for the parser of a command that takes any option, and words for the command itself.
+
+    What follows the first option that is not one of these is the command's own: in `pretrain --model DIR`, DIR is the
+    value of an option and not the configuration file.
+    """
+    of_parser = ("-h", "--help", "--list", "--traceback")
+    start = next((i for i, word in enumerate(argv) if word.startswith("--") and word not in of_parser), len(argv))
+    rest = argv[start:]
+    return (
+        [*argv[:start], *(word for word in rest if word in of_parser)],
+        [word for word in rest if word not in of_parser],
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command.
 
@@ -55,12 +76,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in argv if not word.startswith("-")), None)
     parser = build_parser(command)
-    arguments, options = parser.parse_known_args(argv)
-    module = importlib.import_module(f"xlretrieval.cli.{arguments.command}")
-    if getattr(module, "TAKES_OPTIONS", False):
+    module = importlib.import_module(f"xlretrieval.cli.{command}") if command in COMMANDS else None
+    own, options = split_options(argv) if getattr(module, "TAKES_OPTIONS", False) else (argv, [])
+    arguments = parser.parse_args(own)
+    if module is not None:
         arguments.options = options
-    elif options:
-        parser.error(f"unrecognized arguments: {' '.join(options)}")
     try:
         module.run(arguments)
     except KeyboardInterrupt:
