@@ -5,7 +5,7 @@ python examples/search.py ENCODER INDEX [--reranker MODEL]
 
 import argparse
 
-from xlretrieval.inference.search import Index
+from xlretrieval import Index
 
 DOCUMENTS = [
     {"id": "danube", "language": "de", "text": "Die Donau entspringt im Schwarzwald. Sie mündet ins Schwarze Meer."},
