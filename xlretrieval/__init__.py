@@ -32,6 +32,8 @@ _HOMES = {
     "data.sections": ["AlignedSections"],
     "data.wiki.dataset": ["Wiki"],
     "inference.encoder": ["Encoder"],
+    "inference.export.onnx_export": ["export_reranker"],
+    "inference.export.onnx_model": ["load_exported"],
     "inference.reranker": ["Reranker"],
     "inference.search": ["Index"],
     "trainers.arguments": ["XLPretrainingArguments"],

@@ -1,0 +1,1 @@
+"""Rerankers as ONNX files: written from a checkpoint, checked against it, and run in onnxruntime."""
