@@ -77,10 +77,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = next((word for word in argv if not word.startswith("-")), None)
     parser = build_parser(command)
     module = importlib.import_module(f"xlretrieval.cli.{command}") if command in COMMANDS else None
-    own, options = split_options(argv) if getattr(module, "TAKES_OPTIONS", False) else (argv, [])
-    arguments = parser.parse_args(own)
-    if module is not None:
+    if getattr(module, "TAKES_OPTIONS", False):
+        own, options = split_options(argv)
+        arguments = parser.parse_args(own)
         arguments.options = options
+    else:
+        arguments = parser.parse_args(argv)
     try:
         module.run(arguments)
     except KeyboardInterrupt:

@@ -19,7 +19,7 @@ from xlretrieval.inference.search.changes import writing
 
 
 def ids(index: Index) -> set[str]:
-    return {hit.id for hit in index.search("river", top_k=999, passages=False)}
+    return {hit.id for hit in index.search("river", top_k=len(index), passages=False)}
 
 
 class Killed(BaseException):
