@@ -42,6 +42,9 @@ bench: $(INSTALLED)  ## run the benchmarks; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.attention_memory
 	$(BIN)/python -m benchmarks.alignment_quality
 	$(BIN)/python -m benchmarks.wiki_workers
+	$(BIN)/python -m benchmarks.reranking --layers 2
+	$(BIN)/python -m benchmarks.search_index
+	$(BIN)/python -m benchmarks.exports --layers 2
 
 .PHONY: clean
 clean:  ## remove the environment and what runs left behind
