@@ -127,8 +127,9 @@ def test_long_documents(how, rank, documents, model) -> None:
     [
         ("{", "line 5: a row must be JSON, got '{'"),
         ('{"text": "a"}', 'line 5: a row must be an object with an "id"'),
-        ('{"id": "D5", "text": null}\n{"id": "D5", "text": 3}', "line 6: text must be Unicode text, got 3"),
+        ('{"id": "D5", "text": "x"}\n{"id": "D5", "text": 3}', "line 6: text must be Unicode text, got 3"),
         ('{"id": "D5", "text": "\\ud83d"}', "line 5: text must be Unicode text, got"),
+        ('{"id": "D5", "text": null}', "line 5: a document must have text, got none. Add it, or leave the row out."),
         ('{"id": "D 5", "text": ""}', "line 5: a document id must be one word, got 'D 5'"),
         ('{"id": "D1", "text": "a"}', "line 5: a document id must occur once, got D1 which is also in"),
     ],

@@ -142,6 +142,8 @@ def _read_rows(paths: Sequence[str | Path], what: str) -> dict[str, _Located]:
     rows: dict[str, _Located] = {}
     files = DocumentFiles(DocumentSource("JSONL"), tuple(map(str, paths)), "jsonl")
     for document, where in read_documents(files, Problems("raise")):
+        if not document.content:
+            raise ValueError(f"{where}: a {what} must have text, got none. Add it, or leave the row out.")
         _add(rows, document.id, _Located(document.content, where), what)
     return rows
 
