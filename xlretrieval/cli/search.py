@@ -6,7 +6,7 @@
 Queries are searched by their vectors, in documents of any language; with --language also by their words, in documents
 of that language ("all": in every language). With --reranker, its scores order what is found.
 
---queries takes lines of id, tab and query; JSON lines {"id", "title"}; or topics of TREC and CLEF. One query on a
+--queries takes lines of id, tab and query; JSON lines {"id", "text"}; or topics of TREC and CLEF. One query on a
 terminal is answered by a table, otherwise every query by JSON lines, or by a run in TREC format.
 """
 

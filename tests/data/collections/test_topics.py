@@ -109,10 +109,12 @@ def test_lines_with_tabs_and_rows_of_json(tmp_path: Path) -> None:
         '{"id": 5, "title": "a", "description": null}\n'
         '{"topic_id": "6", "topics": [{"lang": "eng", "topic_title": "b"}, {"lang": "zho", "topic_title": "c"}, '
         '{"lang": "zho", "topic_title": "machine"}]}\n'
+        '{"id": "7", "text": "d"}\n'
     )
     assert [fields(topic)[:2] for topic in read_topics(write(tmp_path, rows), "zh").values()] == [
         ("5", "a"),
         ("6", "c"),
+        ("7", "d"),
     ]
     path = tmp_path / "topics.tsv.gz"
     path.write_bytes(gzip.compress(b"1\tone\n"))

@@ -60,7 +60,7 @@ def read_topics(
       with end tags or without.
     - `<topic>` with `<identifier>41-AH</identifier>` and `<title>` (CLEF since 2004, and DIRECT).
     - Lines of `id`, `title` and maybe `description` and `narrative` with tabs between.
-    - Rows `{"id", "title", ...}`, or `{"topic_id", "topics": [{"lang", "topic_title", "topic_description"}, ...]}`.
+    - Rows `{"id", "title", ...}`, `{"id", "text"}`, or `{"topic_id", "topics": [{"lang", "topic_title", ...}, ...]}`.
 
     Args:
         path: The file.
@@ -220,7 +220,8 @@ def _row_values(row: dict) -> Iterator[_Value]:
     for key in ("topic_id", "id"):
         if key in row:
             yield _Value("id", "", str(row[key]))
-    versions = [("", row, "")]
+    # Queries that are no topics have one text.
+    versions = [("", {"title": row.get("text"), **row}, "")]
     versions += [(_code(version["lang"]), version, "topic_") for version in row.get("topics") or ()]
     for language, version, prefix in versions:
         for field in FIELDS:
