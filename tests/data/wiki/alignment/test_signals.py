@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xlretrieval.data.wiki.alignment.rarity import Rarity
@@ -34,6 +34,7 @@ def test_words(text, expected):
 
 
 @given(st.text())
+@example("\u0e50 ก\u0e51ข \u1040")
 def test_words_of_any_text_have_no_space_and_no_digit(text):
     for word in words_in(text):
         assert word and not any(character.isspace() or character.isdecimal() for character in word)

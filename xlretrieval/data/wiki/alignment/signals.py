@@ -25,7 +25,8 @@ KINDS = ("items", "numbers", "words")
 _CONTINUOUS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 )
-_WORD = re.compile(rf"[{_CONTINUOUS}\U00020000-\U0003ffff]+|[^\W\d_{_CONTINUOUS}\U00020000-\U0003ffff]+")
+# Thai, Lao, Burmese and Khmer digits are within the ranges, and no words.
+_WORD = re.compile(rf"(?:(?!\d)[{_CONTINUOUS}\U00020000-\U0003ffff])+|[^\W\d_{_CONTINUOUS}\U00020000-\U0003ffff]+")
 _FIRST_CONTINUOUS = "\u0e00"
 _IS_CONTINUOUS = re.compile(rf"[{_CONTINUOUS}\U00020000-\U0003ffff]")
 _NOT_WORD = re.compile(r"[\W_]+")
