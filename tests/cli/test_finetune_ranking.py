@@ -92,6 +92,12 @@ def test_the_model_of_all_queries(config, tmp_path, capsys):
     assert "final_model must come after all folds" in capsys.readouterr().err
 
 
+def test_folds_are_not_published(config, tmp_path, capsys):
+    assert main(["finetune", "ranking", str(config), "--push_to_hub", "true"]) == 2
+    assert "each fold would replace the one before" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_one_fold_after_the_other(config, tmp_path, capsys):
     (tmp_path / "folds").write_text("".join(f"{number} {number % 3}\n" for number in range(1, 22)))
     change(config, fold_file=str(tmp_path / "folds"), num_train_epochs=1, keep_models=True)

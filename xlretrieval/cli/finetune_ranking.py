@@ -131,6 +131,11 @@ def finetune(
             "final_model must come after all folds, got a run of some. Leave it out here, and give it to a run of the "
             "same configuration without fold and spread when they are finished."
         )
+    if args.push_to_hub:
+        raise ValueError(
+            "push_to_hub must be false, got True: each fold would replace the one before. Publish the model of all "
+            "queries (final_model) or one fold (keep_models) with `xlretrieval push` afterwards."
+        )
     output = Path(args.output_dir)
     parts, train_only, provenance = load_data_sets(data_sets, args.loss, run_arguments.cache_dir)
     queries = [query for part in parts for query in part.collection.queries]
