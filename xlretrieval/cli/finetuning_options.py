@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,43 @@ from xlretrieval.cli.configuration import nearest, read_yaml
 if TYPE_CHECKING:
     from transformers import HfArgumentParser
 
-    from xlretrieval.cli.finetune_ranking import RunArguments
     from xlretrieval.trainers.data_sets import DataSet
     from xlretrieval.trainers.ranking_arguments import RankingArguments
+
+
+SPREADS = ("data", "folds")
+
+
+@dataclass
+class RunArguments:
+    """What to train on what."""
+
+    model: str = field(metadata={"help": "Hub id or folder of the encoder to start from, of any type."})
+    collections: list[str] = field(
+        metadata={"help": "YAML files of collections; or mappings, with direction, weight, loss, teacher and others."}
+    )
+    direction: str | None = field(
+        default=None, metadata={"help": "Languages of queries and documents, en-de, of collections that name none."}
+    )
+    folds: int = field(default=5, metadata={"help": "Parts that the queries are dealt into by the seed."})
+    fold_file: str | None = field(default=None, metadata={"help": "Lines 'query fold', instead of dealing."})
+    fold: int | None = field(default=None, metadata={"help": "Run this fold only, counted from 1."})
+    spread: str = field(
+        default="data",
+        metadata={"help": "What processes share: the batches of a fold, or the folds.", "choices": list(SPREADS)},
+    )
+    keep_models: bool = field(default=False, metadata={"help": "Keep the best model of each fold, in fold-N/model."})
+    final_model: bool = field(
+        default=False,
+        metadata={
+            "help": "Train one more model, on all queries, for the median of the epochs that the folds chose; it "
+            "goes into the output folder."
+        },
+    )
+    cache_dir: str | None = field(default=None, metadata={"help": "Where documents go once they are converted."})
+    attn_implementation: str | None = field(
+        default=None, metadata={"help": "eager, sdpa (default) or flex_attention (GPU, attention dropout 0)."}
+    )
 
 
 def finetuning_words(parser: HfArgumentParser, config: Path | None, options: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from xlretrieval.cli.finetune_ranking import RunArguments
+    from xlretrieval.cli.finetuning_options import RunArguments
     from xlretrieval.trainers.ranking_arguments import RankingArguments
 
 # Folds that were trained otherwise must not stand in one table. How a step is cut into batches and processes is not
