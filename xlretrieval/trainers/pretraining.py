@@ -12,7 +12,6 @@ import time
 from collections.abc import Sequence
 
 import torch
-from torch.utils.data import Sampler
 from transformers import EarlyStoppingCallback, PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainerCallback
 from transformers.trainer_utils import speed_metrics
 
@@ -26,11 +25,12 @@ from xlretrieval.trainers.held_out import HeldOut
 from xlretrieval.trainers.log_lines import use_log_lines
 from xlretrieval.trainers.losses import RANKING_LOSSES
 from xlretrieval.trainers.publishing import PublishingMixin
+from xlretrieval.trainers.step_mean import StepMeanMixin
 
 PAPER_PAIRS_PER_EPOCH = 64_000
 
 
-class XLPretrainingTrainer(PublishingMixin, Trainer):
+class XLPretrainingTrainer(StepMeanMixin, PublishingMixin, Trainer):
     """Pretrains an encoder on aligned sections with QLM and RR, in turn over objectives and language pairs.
 
     A plain `Trainer`: accumulation, several processes, mixed precision, resuming, best checkpoint and pushing to the
@@ -127,50 +127,32 @@ class XLPretrainingTrainer(PublishingMixin, Trainer):
         self._head_parameters: list[torch.nn.Parameter] | None = None
         self._ranking_loss = RANKING_LOSSES[args.rr_loss]
 
-    def _get_train_sampler(self, train_dataset=None) -> Sampler:
-        return self.step_sampler
-
-    def _get_num_items_in_batch(self, batch_samples: list[dict], device: torch.device) -> torch.Tensor:
-        """Items of the whole optimizer step, over accumulated batches and processes: masked tokens, or groups."""
-        items = sum(self._count(batch["labels"]) for batch in batch_samples)
-        items = torch.as_tensor(items, device=device)
-        return self.accelerator.gather(items.reshape(1)).sum() if self.args.world_size > 1 else items
+    def _count_items(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        return self._count(batch["labels"])
 
     @staticmethod
     def _count(labels: torch.Tensor) -> torch.Tensor:
         """Masked tokens of a QLM batch, groups of an RR batch (each has one positive)."""
         return (labels == 1).sum() if labels.is_floating_point() else (labels != IGNORE_INDEX).sum()
 
-    def compute_loss(
-        self,
-        model: torch.nn.Module,
-        inputs: dict[str, torch.Tensor],
-        return_outputs: bool = False,
-        num_items_in_batch: torch.Tensor | None = None,
-    ) -> torch.Tensor | tuple[torch.Tensor, object]:
-        """Share of the step's mean loss that this batch contributes, times the number of processes.
-
-        Distributed training averages gradients over processes; the factor makes that average the step's mean.
-        """
-        labels = inputs["labels"]
-        items = self._count(labels) if num_items_in_batch is None else num_items_in_batch
+    def _summed_loss(self, model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, object]:
+        labels = batch["labels"]
+        count = self._count(labels)
         if labels.is_floating_point():
             objective, weight = "rr", self.args.rr_weight
-            outputs = model(**{name: value for name, value in inputs.items() if name != "labels"})
+            outputs = model(**{name: value for name, value in batch.items() if name != "labels"})
             scores = outputs.logits.float().view(-1, 1 + self.args.negatives)
             total = self._ranking_loss(scores).sum()
-            self._record(objective, "margin", (scores[:, 0] - scores[:, 1:].mean(-1)).sum(), self._count(labels))
-            correct, count = (scores[:, :1] > scores[:, 1:]).all(-1).sum(), self._count(labels)
+            self._record(objective, "margin", (scores[:, 0] - scores[:, 1:].mean(-1)).sum(), count)
+            correct = (scores[:, :1] > scores[:, 1:]).all(-1).sum()
         else:
             objective, weight = "qlm", self.args.qlm_weight
-            outputs = model(**inputs)
-            count = self._count(labels)
+            outputs = model(**batch)
             total = outputs.loss * count
             correct = (outputs.mlm_logits.argmax(-1) == labels[labels != IGNORE_INDEX]).sum()
         self._record(objective, "loss", total, count)
         self._record(objective, "accuracy", correct, count)
-        loss = weight * total / items * self.accelerator.num_processes + self._touch_heads()
-        return (loss, outputs) if return_outputs else loss
+        return weight * total + self._touch_heads(), outputs
 
     def _touch_heads(self) -> torch.Tensor | float:
         """Zero, through one element of every head parameter.

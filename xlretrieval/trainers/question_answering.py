@@ -12,7 +12,6 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch.utils.data import Sampler
 from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -36,9 +35,10 @@ from xlretrieval.trainers.early_stopping import PatienceCallback, out_of_patienc
 from xlretrieval.trainers.publishing import PublishingMixin
 from xlretrieval.trainers.question_answerer import freeze_embeddings
 from xlretrieval.trainers.question_answering_arguments import QuestionAnsweringArguments
+from xlretrieval.trainers.step_mean import StepMeanMixin
 
 
-class QuestionAnsweringTrainer(PublishingMixin, Trainer):
+class QuestionAnsweringTrainer(StepMeanMixin, PublishingMixin, Trainer):
     """Trains the scores of an answer's first and last token.
 
     What a step learns from follows from the seed and its number, and does not depend on how it is cut into batches and
@@ -114,36 +114,19 @@ class QuestionAnsweringTrainer(PublishingMixin, Trainer):
             tokenizer, questions, args.max_length, args.stride, args.max_query_length, training=training
         )
 
-    def _get_train_sampler(self, train_dataset=None) -> Sampler:
-        return self.step_sampler
+    def _count_items(self, batch: dict[str, torch.Tensor]) -> int:
+        return len(batch["start_positions"])
 
-    def _get_num_items_in_batch(self, batch_samples: list[dict], device: torch.device) -> torch.Tensor:
-        """Windows of the whole optimizer step, over accumulated batches and processes."""
-        items = torch.tensor(sum(len(batch["start_positions"]) for batch in batch_samples), device=device)
-        return self.accelerator.gather(items.reshape(1)).sum() if self.args.world_size > 1 else items
-
-    def compute_loss(
-        self,
-        model: torch.nn.Module,
-        inputs: dict[str, torch.Tensor],
-        return_outputs: bool = False,
-        num_items_in_batch: torch.Tensor | None = None,
-    ) -> torch.Tensor | tuple[torch.Tensor, object]:
-        """Share of the step's mean loss that this batch contributes, times the number of processes.
-
-        Distributed training averages gradients over processes; the factor makes that average the step's mean.
-        """
-        outputs = model(**model_inputs(self.accelerator.unwrap_model(self.model), inputs))
+    def _summed_loss(self, model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, object]:
+        outputs = model(**model_inputs(self.accelerator.unwrap_model(self.model), batch))
         total = 0.5 * sum(
-            F.cross_entropy(logits.float().masked_fill(inputs["attention_mask"] == 0, -1e4), places, reduction="sum")
+            F.cross_entropy(logits.float().masked_fill(batch["attention_mask"] == 0, -1e4), places, reduction="sum")
             for logits, places in (
-                (outputs.start_logits, inputs["start_positions"]),
-                (outputs.end_logits, inputs["end_positions"]),
+                (outputs.start_logits, batch["start_positions"]),
+                (outputs.end_logits, batch["end_positions"]),
             )
         )
-        items = len(inputs["start_positions"]) if num_items_in_batch is None else num_items_in_batch
-        loss = total / items * self.accelerator.num_processes
-        return (loss, outputs) if return_outputs else loss
+        return total, outputs
 
     def evaluate(
         self,

@@ -124,19 +124,9 @@ class CollectionRankingTrainer(RelevanceRankingTrainer):
     def _count(self, labels: torch.Tensor) -> torch.Tensor:
         return torch.tensor(labels.numel() // (1 + self.args.negatives), device=labels.device)
 
-    def compute_loss(
-        self,
-        model: torch.nn.Module,
-        inputs: dict[str, torch.Tensor],
-        return_outputs: bool = False,
-        num_items_in_batch: torch.Tensor | None = None,
-    ) -> torch.Tensor | tuple[torch.Tensor, object]:
-        """Share of the step's mean loss that this batch contributes, times the number of processes.
-
-        Distributed training averages gradients over processes; the factor makes that average the step's mean.
-        """
-        labels = inputs["labels"].view(-1, 1 + self.args.negatives)
-        outputs = model(**{name: value for name, value in inputs.items() if name != "labels"})
+    def _summed_loss(self, model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, object]:
+        labels = batch["labels"].view(-1, 1 + self.args.negatives)
+        outputs = model(**{name: value for name, value in batch.items() if name != "labels"})
         scores = outputs.logits.float().view_as(labels)
         loss_name = self.train_dataset.part(self.state.global_step).loss
         if loss_name in DISTILLATION_LOSSES:
@@ -146,9 +136,7 @@ class CollectionRankingTrainer(RelevanceRankingTrainer):
         count = self._count(labels)
         self._record("rr", "loss", total, count)
         self._record("rr", "accuracy", (scores[:, :1] > scores[:, 1:]).all(-1).sum(), count)
-        items = count if num_items_in_batch is None else num_items_in_batch
-        loss = total / items * self.accelerator.num_processes
-        return (loss, outputs) if return_outputs else loss
+        return total, outputs
 
     def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
         """As the Trainer's, with `args.head_learning_rate` for what stands above the encoder."""

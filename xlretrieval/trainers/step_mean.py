@@ -1,0 +1,50 @@
+"""The loss of a step as a mean over the whole step, however it is cut into batches and processes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.utils.data import Sampler
+
+
+class StepMeanMixin:
+    """To stand before `Trainer` among the bases of a class that says what it counts and sums.
+
+    Attributes:
+        step_sampler: The sampler of training: what a step contains follows from its number.
+    """
+
+    step_sampler: Sampler
+
+    def _count_items(self, batch: dict[str, torch.Tensor]) -> torch.Tensor | int:
+        """What the loss of a batch is a sum over: masked tokens, groups, windows."""
+        raise NotImplementedError
+
+    def _summed_loss(self, model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, Any]:
+        """The sum of the losses of a batch's items, and the outputs of the model."""
+        raise NotImplementedError
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler:
+        return self.step_sampler
+
+    def _get_num_items_in_batch(self, batch_samples: list[dict], device: torch.device) -> torch.Tensor:
+        """Items of the whole optimizer step, over accumulated batches and processes."""
+        items = torch.as_tensor(sum(self._count_items(batch) for batch in batch_samples), device=device)
+        return self.accelerator.gather(items.reshape(1)).sum() if self.args.world_size > 1 else items
+
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, torch.Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | None = None,
+    ) -> torch.Tensor | tuple[torch.Tensor, Any]:
+        """Share of the step's mean loss that this batch contributes, times the number of processes.
+
+        Distributed training averages gradients over processes; the factor makes that average the step's mean.
+        """
+        items = self._count_items(inputs) if num_items_in_batch is None else num_items_in_batch
+        total, outputs = self._summed_loss(model, inputs)
+        loss = total / items * self.accelerator.num_processes
+        return (loss, outputs) if return_outputs else loss
