@@ -1,6 +1,5 @@
 import json
 import string
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,15 +34,6 @@ def save_model(folder: Path, seed: int, head: bool) -> Path:
     (folder / "vocab.txt").write_text("\n".join(WORDS) + "\n")
     BertTokenizer.from_pretrained(folder, model_max_length=96).save_pretrained(folder)
     return folder
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads only wait for each other on matrices this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

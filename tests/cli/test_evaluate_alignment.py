@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from xlretrieval.cli.main import main
 from xlretrieval.hub.evaluations import read_evaluations
@@ -17,15 +16,6 @@ ROWS = {
     "en": ["city house", "river", "mountain and house", "music is red"],
     "fr": ["ville maison", "rivière", "montagne et maison", "musique rouge"],
 }
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads only wait for each other on matrices this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

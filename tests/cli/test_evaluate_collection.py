@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from xlretrieval.cli.main import main
 from xlretrieval.evaluation.ranking import evaluate_run, read_qrels, read_run
@@ -22,15 +21,6 @@ WORDS = {
     "fr": "ville rivière maison eau montagne histoire langue pays gens musique".split(),
 }
 HEAD = "BertForSequenceClassification"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads only wait for each other on matrices this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
 
 from xlretrieval.cli.main import main
@@ -151,15 +150,6 @@ def test_every_encoder(name, config, tiny_checkpoint, long_folder, tmp_path):
     assert reranker.model.config.num_labels == 1
     if name == "xlm-100":
         assert "token_type_ids" not in reranker.collator.tokenizer.model_input_names
-
-
-@pytest.fixture
-def one_thread():
-    """As the processes of their own: other numbers of threads add in another order."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def assert_same_run(first: Path, second: Path) -> None:

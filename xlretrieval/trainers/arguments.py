@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from transformers import SchedulerType, TrainingArguments
+from transformers import SchedulerType
 
 from xlretrieval.trainers.losses import RANKING_LOSSES
+from xlretrieval.trainers.step_arguments import StepArguments
 
 OBJECTIVES = ("qlm", "rr")
 MASK_MODES = ("query", "document", "mixed")
 
 
 @dataclass
-class XLPretrainingArguments(TrainingArguments):
+class XLPretrainingArguments(StepArguments):
     """Arguments of `XLPretrainingTrainer`.
 
     Everything that `TrainingArguments` offers, with the paper's optimizer as default (Adam, constant learning rate
@@ -69,10 +70,6 @@ class XLPretrainingArguments(TrainingArguments):
 
     def __post_init__(self):
         super().__post_init__()
-        # Our batches name what forward takes; the Trainer would look at the dataset's examples and find nothing.
-        self.remove_unused_columns = False
-        if self.device.type == "cpu":
-            self.dataloader_pin_memory = False  # there is no device to pin it for
         if self.ddp_find_unused_parameters is None:
             # Every step reaches every parameter; a search for unused ones would take the heads for unused, and fail.
             self.ddp_find_unused_parameters = False
@@ -83,23 +80,9 @@ class XLPretrainingArguments(TrainingArguments):
         self._check("mask_mode", self.mask_mode in MASK_MODES, self.mask_mode, f"be one of {', '.join(MASK_MODES)}")
         self._check("rr_loss", self.rr_loss in RANKING_LOSSES, self.rr_loss, f"be one of {', '.join(RANKING_LOSSES)}")
         self._check("mask_probability", 0 < self.mask_probability <= 1, self.mask_probability, "be in (0, 1]")
-        for name in ("negatives", "max_query_length", "max_length", "eval_pairs"):
-            self._check(name, getattr(self, name) >= 1, getattr(self, name), "be at least 1")
+        self._check_positive("negatives", "max_query_length", "max_length", "eval_pairs")
         self._check("eval_candidates", self.eval_candidates >= 2, self.eval_candidates, "be at least 2")
         for name in ("qlm_weight", "rr_weight"):
             self._check(name, getattr(self, name) >= 0, getattr(self, name), "not be negative")
-        for name in ("auto_find_batch_size", "ignore_data_skip"):
-            # Both would make a step something else than what follows from the seed and its number.
-            self._check(name, not getattr(self, name), True, "be false")
         if self.pairs_per_epoch is not None:
-            self._check("pairs_per_epoch", self.pairs_per_epoch >= 1, self.pairs_per_epoch, "be at least 1")
-
-    @staticmethod
-    def _check(name: str, holds: bool, value: object, rule: str) -> None:
-        if not holds:
-            raise ValueError(f"{name} must {rule}, got {value!r}. Change it in the configuration.")
-
-    @property
-    def examples_per_step(self) -> int:
-        """Pairs of one optimizer step, over all devices and accumulated batches."""
-        return self.train_batch_size * self.gradient_accumulation_steps * self.world_size
+            self._check_positive("pairs_per_epoch")

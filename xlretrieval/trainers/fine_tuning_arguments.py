@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from transformers import SchedulerType, TrainingArguments
+from transformers import SchedulerType
 from transformers.trainer_utils import SaveStrategy
 
 from xlretrieval.inference.batching import default_batch_tokens
+from xlretrieval.trainers.step_arguments import StepArguments
 
 
 @dataclass
-class FineTuningArguments(TrainingArguments):
+class FineTuningArguments(StepArguments):
     """Everything that `TrainingArguments` offers, with the defaults that the paper's protocols have in common.
 
     Raises:
@@ -39,30 +40,10 @@ class FineTuningArguments(TrainingArguments):
 
     def __post_init__(self):
         super().__post_init__()
-        # Our batches name what forward takes; the Trainer would look at the dataset's examples and find nothing.
-        self.remove_unused_columns = False
-        if self.device.type == "cpu":
-            self.dataloader_pin_memory = False  # there is no device to pin it for
         if self.per_device_eval_tokens is None:
             self.per_device_eval_tokens = default_batch_tokens(self.device)
         self._check_positive("per_device_eval_tokens")
         if self.early_stopping_patience is not None:
             self._check_positive("early_stopping_patience")
-        for name in ("auto_find_batch_size", "ignore_data_skip", "save_only_model"):
-            # The first two would make a step something else than what follows from the seed and its number; without
-            # the optimizer's state a run cannot go on as it would have.
-            self._check(name, not getattr(self, name), True, "be false")
-
-    def _check_positive(self, *names: str) -> None:
-        for name in names:
-            self._check(name, getattr(self, name) >= 1, getattr(self, name), "be at least 1")
-
-    @staticmethod
-    def _check(name: str, holds: bool, value: object, rule: str) -> None:
-        if not holds:
-            raise ValueError(f"{name} must {rule}, got {value!r}. Change it in the configuration.")
-
-    @property
-    def examples_per_step(self) -> int:
-        """Examples of one optimizer step, over all devices and accumulated batches: queries, or windows of texts."""
-        return self.train_batch_size * self.gradient_accumulation_steps * self.world_size
+        # Without the optimizer's state a run cannot go on as it would have.
+        self._check("save_only_model", not self.save_only_model, True, "be false")
