@@ -27,6 +27,15 @@ def test_a_long_encoder_without_tokenizer(long_checkpoint: Path, tmp_path: Path)
         Reranker.from_pretrained(tmp_path / "model")
 
 
+def test_no_such_checkpoint_is_named_on_one_line(long_checkpoint: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(long_checkpoint, folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    for load in (Reranker.from_pretrained, Encoder.from_pretrained):
+        with pytest.raises(OSError, match=rf"must be a Hub id .*, got {folder} \(.*Check its name") as caught:
+            load(str(folder))
+        assert "\n" not in str(caught.value)
+
+
 def test_a_damaged_tokenizer(long_checkpoint: Path, tmp_path: Path) -> None:
     shutil.copytree(long_checkpoint, tmp_path / "model")
     (tmp_path / "model" / "tokenizer.json").write_text('{"version": ')

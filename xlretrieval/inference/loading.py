@@ -64,6 +64,11 @@ def load_for_inference(
             f"{_damaged_file(name_or_dir)}: weights must be a whole safetensors file, got: {one_line(error)}. "
             "Copy or download it again."
         ) from error
+    except OSError as error:
+        raise OSError(
+            f"The model must be a Hub id or a folder with config.json and weights, got {name_or_dir} "
+            f"({one_line(error)}). Check its name."
+        ) from error
     return model.to(device).eval(), _load_tokenizer(name_or_dir), sorted(report["missing_keys"])
 
 
