@@ -11,8 +11,7 @@ from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from xlretrieval.data.padding import PAD_MULTIPLE
-
-from .cpu_linear import fast_linear
+from xlretrieval.modeling.cpu_linear import fast_linear
 
 # Texts or pairs tokenized at a time: the tokenizer's result keeps some 200 bytes a token, of which we keep the id.
 TOKENIZE_CHUNK = 1024

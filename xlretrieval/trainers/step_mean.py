@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch.utils.data import Sampler
+
+from xlretrieval.modeling.cpu_linear import fast_linear
 
 
 class StepMeanMixin:
@@ -32,6 +35,11 @@ class StepMeanMixin:
         """Items of the whole optimizer step, over accumulated batches and processes."""
         items = torch.as_tensor(sum(self._count_items(batch) for batch in batch_samples), device=device)
         return self.accelerator.gather(items.reshape(1)).sum() if self.args.world_size > 1 else items
+
+    def training_step(self, model: torch.nn.Module, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """As in `Trainer`, with fast linear layers on a CPU; a compiled model has kernels of its own."""
+        with nullcontext() if self.args.torch_compile else fast_linear(model):
+            return super().training_step(model, *args, **kwargs)
 
     def compute_loss(
         self,

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from xlretrieval.inference import cpu_linear
 from xlretrieval.inference.batching import evaluating
-from xlretrieval.inference.cpu_linear import fast_linear
+from xlretrieval.modeling import cpu_linear
+from xlretrieval.modeling.cpu_linear import fast_linear
 
 needs_onednn = pytest.mark.skipif(
     not isinstance(fast_linear(torch.nn.Linear(2, 2)), cpu_linear._OneDnnLinear),
@@ -53,3 +53,27 @@ def test_only_where_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     with evaluating(layer):
         layer(states)
     assert len(calls) == 1
+
+
+@needs_onednn
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_same_gradients(bias: bool) -> None:
+    torch.manual_seed(0)
+    layer, states = torch.nn.Linear(96, 33, bias=bias), torch.randn(3, 40, 96, requires_grad=True)
+    parameters = [states, *layer.parameters()]
+    # The gradient of a sum is one number for all rows; that of the square is not.
+    for loss in (torch.Tensor.sum, lambda outputs: outputs.square().sum()):
+        expected = torch.autograd.grad(loss(layer(states)), parameters)
+        with fast_linear(layer):
+            actual = torch.autograd.grad(loss(layer(states)), parameters)
+        for one, other in zip(actual, expected, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-3)
+
+
+@needs_onednn
+def test_frozen_weights_get_no_gradient() -> None:
+    layer, states = torch.nn.Linear(8, 4).requires_grad_(False), torch.randn(2, 8, requires_grad=True)
+    with fast_linear(layer):
+        layer(states).sum().backward()
+    torch.testing.assert_close(states.grad, layer.weight.sum(0).expand(2, 8))
+    assert layer.weight.grad is None
