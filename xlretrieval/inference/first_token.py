@@ -12,9 +12,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutput
 
 from xlretrieval.modeling.attention import AttentionPattern
-from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval, BertLongLayer
+from xlretrieval.modeling.modeling_bert_long import BertLongEncoder, BertLongForXLRetrieval, BertLongLayer
+from xlretrieval.modeling.rows import Rows
 
 
 class _FirstTokenLayer(nn.Module):
@@ -24,19 +26,44 @@ class _FirstTokenLayer(nn.Module):
         super().__init__()
         self.attention, self.intermediate, self.output = layer.attention, layer.intermediate, layer.output
 
-    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern) -> torch.Tensor:
-        attention, first = self.attention.self, hidden_states[:, :1].contiguous()
-        query, key, value = (
-            attention.split_heads(projection(states))
-            for projection, states in (
-                (attention.query_global, first),
-                (attention.key_global, hidden_states),
-                (attention.value_global, hidden_states),
+    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows) -> torch.Tensor:
+        attention = self.attention.self
+        key, value = attention.key_global(hidden_states), attention.value_global(hidden_states)
+        if isinstance(pattern, Rows):
+            first = hidden_states.flatten(0, 1)[pattern.starts][:, None]
+            query = attention.split_heads(attention.query_global(first))
+            sides = [side.flatten(0, 1) for side in (key, value)]
+            runs = zip(pattern.starts, pattern.lengths, strict=True)
+            rows = [
+                self._attend(
+                    query[row, None], *(attention.split_heads(side[None, start : start + n]) for side in sides)
+                )
+                for row, (start, n) in enumerate(runs)
+            ]
+            attended = torch.cat(rows)
+        else:
+            first = hidden_states[:, :1].contiguous()
+            query, key, value = (
+                attention.split_heads(states) for states in (attention.query_global(first), key, value)
             )
-        )
-        rows = F.scaled_dot_product_attention(query, key, value, attn_mask=pattern.key_mask, scale=attention.scaling)
-        attended = self.attention.output(rows.transpose(1, 2).flatten(2), first)
+            attended = self._attend(query, key, value, pattern.key_mask)
+        attended = self.attention.output(attended.transpose(1, 2).flatten(2), first)
         return self.output(self.intermediate(attended), attended)
+
+    def _attend(
+        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        scale = self.attention.self.scaling
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scale)
+
+
+class _FirstTokenEncoder(BertLongEncoder):
+    """Layers whose last one gives a token a row: there is no padding to put back."""
+
+    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows) -> BaseModelOutput:
+        for layer in self.layer:
+            hidden_states = layer(hidden_states, pattern)
+        return BaseModelOutput(last_hidden_state=hidden_states)
 
 
 def first_token_scorer(model: PreTrainedModel) -> PreTrainedModel:
@@ -54,6 +81,7 @@ def first_token_scorer(model: PreTrainedModel) -> PreTrainedModel:
     if type(last) is not BertLongLayer or last._forward_hooks or last._forward_pre_hooks or "forward" in vars(last):
         return model
     scorer, bert, encoder = (_with_own_modules(module) for module in (model, model.bert, model.bert.encoder))
+    encoder.__class__ = _FirstTokenEncoder
     encoder.layer = nn.ModuleList([*layers[:-1], _FirstTokenLayer(last)])
     bert.encoder, scorer.bert = encoder, bert
     return scorer

@@ -32,6 +32,8 @@ from transformers.utils.output_capturing import capture_outputs
 from .attention import ATTENTION_FUNCTIONS, AttentionPattern, build_pattern, derive_global_mask
 from .configuration_bert_long import BertLongConfig
 from .heads import XLRetrievalHeads, XLRetrievalOutput, masked_lm_loss
+from .rows import Rows, find_rows
+from .tiled_attention import attend_rows
 
 # Which class of this file serves which Auto class: for registration, and for folders used without this package.
 AUTO_CLASSES = {
@@ -101,11 +103,12 @@ class BertLongSelfAttention(nn.Module):
         return states.unflatten(-1, (self.num_attention_heads, self.attention_head_size)).transpose(1, 2)
 
     def forward(
-        self, hidden_states: torch.Tensor, pattern: AttentionPattern
+        self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        query, key, value = (
-            self.split_heads(projection(hidden_states)) for projection in (self.query, self.key, self.value)
-        )
+        projected = [projection(hidden_states) for projection in (self.query, self.key, self.value)]
+        if isinstance(pattern, Rows):
+            return attend_rows(self, hidden_states, *projected, pattern), None
+        query, key, value = (self.split_heads(states) for states in projected)
         attend = ATTENTION_FUNCTIONS[self.config._attn_implementation]
         output, probabilities = attend(self, hidden_states, query, key, value, pattern)
         return output.transpose(1, 2).flatten(2), probabilities
@@ -117,7 +120,7 @@ class BertLongAttention(nn.Module):
         self.self = BertLongSelfAttention(config, layer_idx)
         self.output = BertSelfOutput(config)
 
-    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern) -> torch.Tensor:
+    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows) -> torch.Tensor:
         attended, _ = self.self(hidden_states, pattern)
         return self.output(attended, hidden_states)
 
@@ -129,7 +132,7 @@ class BertLongLayer(GradientCheckpointingLayer):
         self.intermediate = BertIntermediate(config)
         self.output = BertOutput(config)
 
-    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern) -> torch.Tensor:
+    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows) -> torch.Tensor:
         attended = self.attention(hidden_states, pattern)
         return self.output(self.intermediate(attended), attended)
 
@@ -139,9 +142,11 @@ class BertLongEncoder(nn.Module):
         super().__init__()
         self.layer = nn.ModuleList(BertLongLayer(config, index) for index in range(config.num_hidden_layers))
 
-    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern) -> BaseModelOutput:
+    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows) -> BaseModelOutput:
         for layer in self.layer:
             hidden_states = layer(hidden_states, pattern)
+        if isinstance(pattern, Rows):
+            hidden_states = pattern.unpack(hidden_states)
         return BaseModelOutput(last_hidden_state=hidden_states)
 
 
@@ -244,19 +249,45 @@ class BertLongModel(BertLongPreTrainedModel):
             is_global = derive_global_mask(input_ids, valid, self.config.sep_token_id)
         else:
             is_global = global_attention_mask.bool()
-        pattern = build_pattern(
-            valid,
-            is_global,
-            self.config.layer_windows,
-            self.config._attn_implementation,
-            self.config.max_global_tokens,
-        )
-        hidden_states = self.embeddings(input_ids, token_type_ids, position_ids, inputs_embeds)
-        hidden_states = self.encoder(hidden_states, pattern).last_hidden_state
+        rows = None
+        if (
+            self.config._attn_implementation == "sdpa"
+            and given.device.type == "cpu"
+            and not torch.compiler.is_compiling()
+        ):
+            # Recorded states must have the shape of the input.
+            recorded = any(
+                kwargs.get(name, getattr(self.config, name, False))
+                for name in ("output_hidden_states", "output_attentions")
+            )
+            rows = find_rows(valid, is_global, self.config.hidden_size, may_pack=not recorded)
+        if rows is None:
+            pattern = build_pattern(
+                valid,
+                is_global,
+                self.config.layer_windows,
+                self.config._attn_implementation,
+                self.config.max_global_tokens,
+            )
+            hidden_states = self.embeddings(input_ids, token_type_ids, position_ids, inputs_embeds)
+            hidden_states = self.encoder(hidden_states, pattern).last_hidden_state
+        else:
+            hidden_states = self._encode_rows(rows, input_ids, token_type_ids, position_ids, inputs_embeds)
         return BaseModelOutputWithPooling(
             last_hidden_state=hidden_states,
             pooler_output=self.pooler(hidden_states) if self.pooler is not None else None,
         )
+
+    def _encode_rows(self, rows: Rows, input_ids, token_type_ids, position_ids, inputs_embeds) -> torch.Tensor:
+        """Hidden states `(batch, length, hidden)` of inputs as `forward` takes them, computed without padding."""
+        if position_ids is None:
+            position_ids = torch.arange(rows.shape[1])[None] + self.config.position_offset
+        given = (
+            None if values is None else rows.pack(values.expand(*rows.shape, *values.shape[2:]))
+            for values in (input_ids, token_type_ids, position_ids, inputs_embeds)
+        )
+        hidden_states = self.embeddings(*given)
+        return self.encoder(hidden_states, rows).last_hidden_state
 
 
 class BertLongForXLRetrieval(XLRetrievalHeads, BertLongPreTrainedModel):

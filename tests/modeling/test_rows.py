@@ -1,0 +1,164 @@
+"""Rows without padding and attention by tiles give what the definition gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xlretrieval.modeling import rows as rows_module
+from xlretrieval.modeling.attention import build_pattern
+from xlretrieval.modeling.configuration_bert_long import BertLongConfig
+from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval, BertLongSelfAttention
+from xlretrieval.modeling.rows import find_rows
+from xlretrieval.modeling.tiled_attention import _Dropout
+
+
+@pytest.fixture
+def always() -> Iterator[None]:
+    """Rows are used however small the batch is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows_module, "ROW_COST", 0)
+        yield
+
+
+def masks(runs: list[tuple[int, int, int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of rows given as padding before, tokens, global tokens."""
+    length = max(before + tokens for before, tokens, _ in runs)
+    valid, is_global = torch.zeros(2, len(runs), length, dtype=torch.bool)
+    for row, (before, tokens, count) in enumerate(runs):
+        valid[row, before : before + tokens] = True
+        is_global[row, before : before + count] = True
+    return valid, is_global
+
+
+def layer_of(window: int, implementation: str = "sdpa", dropout: float = 0.0) -> BertLongSelfAttention:
+    config = BertLongConfig(
+        hidden_size=16, num_attention_heads=2, num_hidden_layers=1, attention_window=window,
+        attention_probs_dropout_prob=dropout,
+    )  # fmt: skip
+    config._attn_implementation = implementation
+    torch.manual_seed(0)
+    layer = BertLongSelfAttention(config, 0).double()
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.copy_(torch.randn_like(parameter) * 0.4)
+    return layer
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> list[tuple[int, int, int]]:
+    tokens = draw(st.lists(st.integers(0, 330), min_size=1, max_size=3).filter(any))
+    return [(draw(st.integers(0, 9)), n, draw(st.integers(0, n))) for n in tokens]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(runs(), st.sampled_from([2, 34, 200, 512]), st.booleans())
+def test_the_definition(runs: list[tuple[int, int, int]], window: int, may_pack: bool):
+    valid, is_global = masks(runs)
+    torch.manual_seed(1)
+    hidden = torch.randn(*valid.shape, 16, dtype=torch.float64, requires_grad=True)
+    upstream = torch.randn_like(hidden) * valid[..., None]
+    results = []
+    for implementation in ("eager", "rows"):
+        layer = layer_of(window, "eager")
+        if implementation == "eager":
+            output = layer(hidden, build_pattern(valid, is_global, [window], "eager", 512))[0]
+        else:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(rows_module, "ROW_COST", 0)
+                found = find_rows(valid, is_global, 16, may_pack)
+            output = found.unpack(layer(found.pack(hidden), found)[0])
+            assert output[~valid].eq(0).all()
+        gradients = torch.autograd.grad((output * upstream).sum(), [hidden, *layer.parameters()])
+        results.append([output * valid[..., None], *gradients])
+    for expected, actual in zip(*results, strict=True):
+        torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_gradients_with_dropout(always: None):
+    """Of a function that draws its masks from one seed, against finite differences."""
+    valid, is_global = masks([(0, 9, 3), (0, 5, 1)])
+    found, layer = find_rows(valid, is_global, 16), layer_of(4, dropout=0.3).train()
+
+    def attended(states: torch.Tensor) -> torch.Tensor:
+        torch.manual_seed(5)
+        return layer(states, found)[0]
+
+    states = torch.randn(1, 14, 16, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(attended, states)
+    assert not torch.equal(attended(states), layer.eval()(states, found)[0])
+
+
+def test_dropout_keeps_the_mean():
+    drop = _Dropout(0.1, seed=3)
+    kept = drop.mask(torch.empty(1000, 1001))
+    assert set(kept.unique().tolist()) == {0.0, 1.0}
+    assert float(kept.mean()) == pytest.approx(0.9, abs=1e-3)
+    assert float(kept.mean()) * drop.scale == pytest.approx(1, abs=1e-3)
+    # Neighbours are drawn apart: four of them share a random word.
+    pairs = (kept[:, 1:] * kept[:, :-1]).mean()
+    assert float(pairs) == pytest.approx(0.81, abs=2e-3)
+    assert torch.equal(_Dropout(0.1, seed=3).mask(torch.empty(1000, 1001)), kept)
+    assert _Dropout(1.0, seed=0).mask(torch.empty(100)).sum() == 0
+
+
+@pytest.fixture(scope="module")
+def model() -> BertLongForXLRetrieval:
+    torch.manual_seed(0)
+    config = BertLongConfig(
+        vocab_size=120, hidden_size=32, num_attention_heads=4, intermediate_size=64, num_hidden_layers=2,
+        max_position_embeddings=64, attention_window=16,
+    )  # fmt: skip
+    return BertLongForXLRetrieval(config)
+
+
+def batch() -> dict[str, torch.Tensor]:
+    valid, is_global = masks([(0, 60, 7), (0, 11, 5), (0, 30, 7)])
+    torch.manual_seed(2)
+    ids = torch.randint(5, 100, valid.shape) * valid
+    labels = torch.where(is_global & (torch.rand(valid.shape) < 0.5), ids, -100)
+    types = (valid & ~is_global).long()
+    return {
+        "input_ids": ids, "attention_mask": valid.long(), "token_type_ids": types,
+        "global_attention_mask": is_global.long(), "labels": labels,
+    }  # fmt: skip
+
+
+def test_a_model_without_padding(model: BertLongForXLRetrieval, always: None, monkeypatch: pytest.MonkeyPatch):
+    """Losses, scores, hidden states and gradients of all parameters."""
+    inputs, model = batch(), model.eval()
+    results = []
+    for cost in (1e18, 0):
+        monkeypatch.setattr(rows_module, "ROW_COST", cost)
+        model.zero_grad()
+        output = model(**inputs)
+        (output.loss + output.logits.sum()).backward()
+        gradients = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
+        results.append((output.loss, output.mlm_logits, output.logits, gradients))
+    torch.testing.assert_close(results[0], results[1], rtol=1e-4, atol=1e-6)
+
+
+def test_recorded_states_keep_their_shape(model: BertLongForXLRetrieval, always: None):
+    inputs = batch()
+    states = model(**inputs, output_hidden_states=True).hidden_states
+    assert [tuple(state.shape) for state in states] == [(3, 60, 32)] * 3
+
+
+def test_only_where_it_pays_and_rows_are_runs(monkeypatch: pytest.MonkeyPatch):
+    valid, is_global = masks([(0, 60, 7), (0, 11, 5)])
+    assert find_rows(valid, is_global, 32) is None
+    assert find_rows(valid, is_global, 768).places is not None
+    assert find_rows(valid, is_global, 768, may_pack=False) is None
+    whole = torch.ones(1, 512, dtype=torch.bool)
+    assert find_rows(whole, whole & (torch.arange(512) < 32), 768).places is None
+    monkeypatch.setattr(rows_module, "ROW_COST", 0)
+    holes, late = valid.clone(), is_global.clone()
+    holes[0, 20] = False
+    late[0, 40] = True
+    assert find_rows(holes, is_global, 32) is None
+    assert find_rows(valid, late, 32) is None
+    assert find_rows(valid[:0], is_global[:0], 32) is None

@@ -1,0 +1,195 @@
+"""Window + global attention on a processor, tile by tile.
+
+The scores of a tile stay in the processor's cache, are dropped when it is done and computed again for the gradient: so
+memory does not grow with the number of scores. Masks are needed only at the two edges of the window, rows need no
+padding, and the mask of dropout is drawn 16 bits at a time, where torch draws a number for every score in four
+nanoseconds, longer than all the rest takes together.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.autograd.function import once_differentiable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .rows import Rows, Tile
+
+SIXTEEN_BITS = 1 << 16
+
+
+class _Dropout:
+    """Masks that follow from a seed: the gradient draws what the forward pass drew.
+
+    Args:
+        probability: Of dropping, above 0; rounded to a multiple of 1 / 65,536.
+        seed: The seed.
+    """
+
+    def __init__(self, probability: float, seed: int):
+        dropped = max(1, round(probability * SIXTEEN_BITS))
+        self.highest_dropped = dropped - 1 - SIXTEEN_BITS // 2
+        self.scale = SIXTEEN_BITS / (SIXTEEN_BITS - dropped) if dropped < SIXTEEN_BITS else 0.0
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def mask(self, scores: Tensor) -> Tensor:
+        """1 to keep and 0 to drop, in the shape and dtype of the scores."""
+        words = torch.empty((scores.numel() + 3) // 4, dtype=torch.int64)
+        # Without bounds the upper bit is always 0.
+        words.random_(-(2**63), None, generator=self.generator)
+        bits = words.view(torch.int16)[: scores.numel()].view(scores.shape)
+        return torch.gt(bits, self.highest_dropped, out=torch.empty_like(scores))
+
+
+class _TiledAttention(torch.autograd.Function):
+    """Both softmaxes of all rows. Tokens first, `(tokens, hidden)`; global queries `(global tokens, hidden)`."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        global_query: Tensor,
+        global_key: Tensor,
+        global_value: Tensor,
+        rows: Rows,
+        half: int,
+        heads: int,
+        scale: float,
+        dropout: float,
+    ) -> Tensor:
+        seed = int(torch.randint(2**62, ()).item()) if dropout else 0
+        drop = _Dropout(dropout, seed) if dropout else None
+        local_states = _by_head(query, heads) * scale, _by_head(key, heads), _by_head(value, heads)
+        global_states = (
+            _by_head(global_query, heads) * scale,
+            _by_head(global_key, heads),
+            _by_head(global_value, heads),
+        )
+        output = query.new_zeros(query.shape)
+        by_token = output.unflatten(-1, (heads, -1))
+        biases: dict[tuple, Tensor] = {}
+        for states, tiles in zip((local_states, global_states), rows.tiles(half), strict=True):
+            for tile in tiles:
+                queries, keys, values = _of_tile(states, tile)
+                probabilities = _probabilities(queries, keys, tile, biases)
+                if drop is not None:
+                    probabilities.mul_(drop.mask(probabilities))
+                attended = torch.bmm(probabilities, values)
+                if drop is not None:
+                    attended.mul_(drop.scale)
+                by_token[tile.output : tile.output + attended.shape[1]].copy_(attended.transpose(0, 1))
+        ctx.save_for_backward(*local_states, *global_states)
+        ctx.settings = rows, half, scale, dropout, seed
+        return output
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        rows, half, scale, dropout, seed = ctx.settings
+        drop = _Dropout(dropout, seed) if dropout else None
+        saved = ctx.saved_tensors
+        upstream = _by_head(gradient, saved[0].shape[0])
+        if drop is not None:
+            upstream = upstream * drop.scale
+        biases: dict[tuple, Tensor] = {}
+        results: list[Tensor | None] = []
+        for states, tiles in zip((saved[:3], saved[3:]), rows.tiles(half), strict=True):
+            query_gradient = torch.zeros_like(states[0])
+            # Several tiles add to a key: in bfloat16 the sum would lose what the small ones bring.
+            wide = torch.promote_types(gradient.dtype, torch.float32)
+            key_gradient, value_gradient = (torch.zeros_like(side, dtype=wide) for side in states[1:])
+            for tile in tiles:
+                queries, keys, values = _of_tile(states, tile)
+                probabilities = _probabilities(queries, keys, tile, biases)
+                upward = upstream[:, tile.output : tile.output + queries.shape[1]]
+                toward = torch.bmm(upward, values.transpose(1, 2))
+                dropped = probabilities
+                if drop is not None:
+                    mask = drop.mask(probabilities)
+                    toward.mul_(mask)
+                    dropped = mask.mul_(probabilities)
+                _add(value_gradient, tile, torch.bmm(dropped.transpose(1, 2), upward))
+                scores = torch._softmax_backward_data(toward, probabilities, -1, toward.dtype)
+                query_gradient[:, slice(*tile.queries)] = torch.bmm(scores, keys)
+                _add(key_gradient, tile, torch.bmm(scores.transpose(1, 2), queries))
+            results += [_by_token(query_gradient.mul_(scale)), _by_token(key_gradient), _by_token(value_gradient)]
+        return *(result.to(gradient.dtype) for result in results), None, None, None, None, None
+
+
+def attend_rows(
+    module: nn.Module, hidden_states: Tensor, query: Tensor, key: Tensor, value: Tensor, rows: Rows
+) -> Tensor:
+    """Window + global attention of rows.
+
+    Args:
+        module: The attention layer: its global projections, `num_attention_heads`, `scaling`, `half_window`,
+            `dropout_prob`.
+        hidden_states: `(batch, length, hidden)`, or packed `(1, tokens, hidden)`.
+        query: Local queries, in the same shape; `key` and `value` alike.
+        key: Local keys.
+        value: Local values.
+        rows: Where the rows lie.
+
+    Returns:
+        In the shape of `hidden_states`; zero in the padding.
+    """
+    states = hidden_states.flatten(0, 1)
+    projected = (
+        *(side.flatten(0, 1) for side in (query, key, value)),
+        module.query_global(states.index_select(0, rows.global_tokens)),
+        module.key_global(states),
+        module.value_global(states),
+    )
+    dropout = module.dropout_prob if module.training else 0.0
+    # What autocast has to say it has said in the projections; the products go by what they get.
+    with torch.autocast("cpu", enabled=False):
+        output = _TiledAttention.apply(
+            *projected, rows, module.half_window, module.num_attention_heads, module.scaling, dropout
+        )
+    return output.view(hidden_states.shape)
+
+
+def _by_head(states: Tensor, heads: int) -> Tensor:
+    """`(tokens, hidden)` -> `(heads, tokens, head_dim)`, contiguous: products of slices need no copy then."""
+    return states.unflatten(-1, (heads, -1)).transpose(0, 1).contiguous()
+
+
+def _by_token(states: Tensor) -> Tensor:
+    return states.transpose(0, 1).flatten(1)
+
+
+def _of_tile(states: tuple[Tensor, ...], tile: Tile) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries, keys and values of a tile, `(heads, n, head_dim)` each."""
+    queries, *sides = states
+    runs = [[side[:, start:stop] for start, stop in tile.keys] for side in sides]
+    keys, values = (parts[0] if len(parts) == 1 else torch.cat(parts, 1) for parts in runs)
+    return queries[:, slice(*tile.queries)], keys, values
+
+
+def _probabilities(queries: Tensor, keys: Tensor, tile: Tile, biases: dict[tuple, Tensor]) -> Tensor:
+    """`(heads, queries, keys)`."""
+    scores = torch.bmm(queries, keys.transpose(1, 2))
+    for edge, triangle in ((tile.before, torch.tril), (tile.after, torch.triu)):
+        if edge is None:
+            continue
+        first, stop, diagonal = edge
+        place = scores.shape[1], stop - first, diagonal, triangle
+        if place not in biases:
+            hidden = torch.full(place[:2], float("-inf"), dtype=scores.dtype)
+            biases[place] = triangle(hidden, diagonal)
+        scores[:, :, first:stop] += biases[place]
+    return scores.softmax(-1)
+
+
+def _add(sums: Tensor, tile: Tile, gradients: Tensor) -> None:
+    """Adds the gradients of a tile's keys, `(heads, keys, head_dim)`, where they belong."""
+    column = 0
+    for start, stop in tile.keys:
+        sums[:, start:stop] += gradients[:, column : column + stop - start]
+        column += stop - start
