@@ -152,7 +152,8 @@ def test_only_where_it_pays_and_rows_are_runs(monkeypatch: pytest.MonkeyPatch):
     valid, is_global = masks([(0, 60, 7), (0, 11, 5)])
     assert find_rows(valid, is_global, 32) is None
     assert find_rows(valid, is_global, 768).places is not None
-    assert find_rows(valid, is_global, 768, may_pack=False) is None
+    assert find_rows(valid, is_global, 1024, may_pack=False).places is None
+    assert find_rows(valid, is_global, 256, may_pack=False) is None
     whole = torch.ones(1, 512, dtype=torch.bool)
     assert find_rows(whole, whole & (torch.arange(512) < 32), 768).places is None
     monkeypatch.setattr(rows_module, "ROW_COST", 0)
