@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from transformers import BertTokenizer, PreTrainedTokenizerBase
+from transformers import BatchEncoding, BertTokenizer, PreTrainedTokenizerBase
 
 from xlretrieval.data import tokenization
 from xlretrieval.data.collators import RelevanceRankingCollator
@@ -101,3 +101,38 @@ def test_cutting_a_text_before_tokenizing_changes_no_token(pieces: list, wanted:
     whole, found = token_ids(bert, [text])[0], tokenize(bert, [text], [wanted])[0]
     assert found[:wanted] == whole[:wanted]
     assert (len(found) > wanted) == (len(whole) > wanted)
+
+
+PIECES = st.sampled_from(
+    ["red", "House", " ", "  ", "\n", "[SEP]", "</s>", "<mask>", "haus", "ü", "水", "\u200b", "x" * 120, "."]
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(st.lists(PIECES, max_size=8).map("".join) | st.text(max_size=30), max_size=5))
+def test_ids_are_those_of_the_tokenizer(
+    bert: PreTrainedTokenizerBase, xlm_roberta: PreTrainedTokenizerBase, texts: list[str]
+) -> None:
+    for tokenizer in (bert, xlm_roberta):
+        reserved = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+        asked = tokenizer(texts, add_special_tokens=False, split_special_tokens=True)["input_ids"] if texts else []
+        expected = [[tokenizer.unk_token_id if id_ in reserved else id_ for id_ in row] for row in asked]
+        assert token_ids(tokenizer, texts) == expected
+
+
+def test_what_was_asked_before_does_not_matter(bert: PreTrainedTokenizerBase) -> None:
+    texts = ["red house is old", "haus", "red [SEP] house"]
+    before = token_ids(bert, texts)
+    cut = bert(texts, truncation=True, max_length=4, padding="max_length")["input_ids"]
+    assert [len(row) for row in cut] == [4, 4, 4]
+    assert token_ids(bert, texts) == before
+    assert bert(texts, truncation=True, max_length=4, padding="max_length")["input_ids"] == cut
+
+
+def test_a_tokenizer_that_changes_texts_itself_is_asked(bert: PreTrainedTokenizerBase) -> None:
+    class Reversing(BertTokenizer):
+        def __call__(self, text: list[str], **options: bool) -> BatchEncoding:
+            return super().__call__([part[::-1] for part in text], **options)
+
+    reversing = Reversing(vocab=bert.get_vocab())
+    assert token_ids(reversing, ["der"]) == token_ids(bert, ["red"])
