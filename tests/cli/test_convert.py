@@ -43,6 +43,8 @@ def test_bert(tiny_checkpoint: MakeCheckpoint, tmp_path: Path, capsys: pytest.Ca
         "heads.py",
         "model.safetensors",
         "modeling_bert_long.py",
+        "rows.py",
+        "tiled_attention.py",
         "tokenizer.json",
         "tokenizer_config.json",
     ]
