@@ -39,12 +39,18 @@ check: $(INSTALLED)  ## lint and the quick tests
 .PHONY: bench
 bench: $(INSTALLED)  ## run the benchmarks; results go to benchmarks/results
 	$(BIN)/python -m benchmarks.pretraining_step
+	$(BIN)/python -m benchmarks.encoder --lengths 512 1024 2048 4096 --repeats 3
+	$(BIN)/python -m benchmarks.encoder --lengths 512 1024 2048 4096 --repeats 3 --bf16
 	$(BIN)/python -m benchmarks.attention_memory
+	$(BIN)/python -m benchmarks.growth --repeats 3
+	$(BIN)/python -m benchmarks.input_pipeline
+	$(BIN)/python -m benchmarks.start
 	$(BIN)/python -m benchmarks.alignment_quality
 	$(BIN)/python -m benchmarks.wiki_workers
 	$(BIN)/python -m benchmarks.reranking --layers 2
 	$(BIN)/python -m benchmarks.search_index
 	$(BIN)/python -m benchmarks.exports --layers 2
+	$(BIN)/python -m benchmarks.report
 
 .PHONY: clean
 clean:  ## remove the environment and what runs left behind

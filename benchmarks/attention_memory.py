@@ -1,7 +1,8 @@
-"""Does the memory of the blocked attention grow linearly with the length?
+"""Does memory grow linearly with the length, and how does it compare with Longformer's of transformers?
 
-Peak resident memory of one forward and backward pass of one layer, in a fresh process for every length, less what the
-same process held before it. The dense mask of `eager` is measured up to 2,048 tokens for comparison.
+Peak resident memory of one training step's forward and backward pass of one layer of mBERT's shape, dropout included,
+in a fresh process for every length, less what the same process held before it. The dense mask of `eager` is measured
+up to 2,048 tokens for comparison.
 
   python -m benchmarks.attention_memory [--lengths 1024 2048 4096 8192]
 """
@@ -16,26 +17,19 @@ import sys
 
 import numpy as np
 
-from benchmarks.measure import write
+from benchmarks.measure import row, write
 
 
 def measure(length: int, implementation: str) -> None:
     """Runs in the child: prints the growth of the peak in MiB."""
     import torch
 
-    from xlretrieval.modeling.configuration_bert_long import BertLongConfig
-    from xlretrieval.modeling.modeling_bert_long import BertLongModel
+    from benchmarks.encoder import build_sides
 
-    config = BertLongConfig(
-        vocab_size=1000,
-        hidden_size=256,
-        num_attention_heads=4,
-        intermediate_size=1024,
-        num_hidden_layers=1,
-        max_position_embeddings=length,
-    )
-    config._attn_implementation = implementation
-    model = BertLongModel(config)
+    sides = build_sides(layers=1, longest=length + 2, dropout=0.1)
+    model = sides["longformer" if implementation == "longformer" else "ours"].train()
+    if implementation != "longformer":
+        model.set_attn_implementation(implementation)
     ids = torch.randint(1000, (1, length))
     is_global = (torch.arange(length) < 32).long()[None]
     model(ids[:, :64], global_attention_mask=is_global[:, :64]).last_hidden_state.sum().backward()  # allocators warm
@@ -56,6 +50,7 @@ def main() -> None:
     result: dict = {"question": "peak memory of one layer, forward and backward, MiB"}
     for implementation, lengths in (
         ("sdpa", arguments.lengths),
+        ("longformer", arguments.lengths),
         ("eager", [n for n in arguments.lengths if n <= 2048]),
     ):
         peaks = {}
@@ -66,6 +61,12 @@ def main() -> None:
         if len(peaks) > 1:
             slope = np.polyfit(np.log(list(peaks)), np.log(list(peaks.values())), 1)[0]
             result[implementation]["exponent"] = float(slope)
+    shared = [n for n in arguments.lengths if n >= 2048]
+    result["share of longformer's"] = {n: result["sdpa"]["mib"][n] / result["longformer"]["mib"][n] for n in shared}
+    result["table"] = [
+        row(f"memory of a training step, {n} tokens", "Longformer, times less", 1 / share, 1 / 0.6)
+        for n, share in result["share of longformer's"].items()
+    ]
     write("attention_memory", result)
 
 

@@ -42,6 +42,30 @@ def ratios(slow: list[float], fast: list[float]) -> dict[str, float]:
     return summary([a / b for a, b in zip(slow, fast, strict=True)])
 
 
+def row(
+    question: str, against: str, measured: float, target: float, spread: tuple[float, float] | None = None
+) -> dict[str, object]:
+    """One row of the table of all benchmarks, for the list under a result's key "table".
+
+    Args:
+        question: What was asked, with the sizes.
+        against: What the figure is a ratio to.
+        measured: The ratio; larger is better.
+        target: What was to be reached.
+        spread: Smallest and largest ratio of the turns; by default the figure itself.
+    """
+    low, high = spread or (measured, measured)
+    return {
+        "question": question,
+        "against": against,
+        "target": target,
+        "measured": measured,
+        "min": low,
+        "max": high,
+        "reached": measured >= target,
+    }
+
+
 def write(name: str, result: dict) -> None:
     """Writes the result with the machine it was measured on, and prints it."""
     result = {

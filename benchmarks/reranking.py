@@ -57,7 +57,7 @@ def make_texts(files: list[Path], pairs: int) -> tuple[list[str], list[str]]:
     return [], [texts[index] for index in rng.permutation(len(texts))[:pairs]]
 
 
-def save_checkpoint(folder: Path, layers: int, words: list[str], documents: list[str]) -> None:
+def save_checkpoint(folder: Path, layers: int, words: list[str], documents: list[str], hidden: int = 768) -> None:
     """A long encoder of random weights, and a tokenizer whose vocabulary is the words, or learned from the texts."""
     if not words:
         learned = BertWordPieceTokenizer(lowercase=True)
@@ -67,7 +67,13 @@ def save_checkpoint(folder: Path, layers: int, words: list[str], documents: list
         vocabulary = {piece: index for index, piece in enumerate(SPECIAL + sorted(words))}
     BertTokenizer(vocab=vocabulary, model_max_length=1024).save_pretrained(folder)
     torch.manual_seed(0)
-    config = BertLongConfig(num_hidden_layers=layers, vocab_size=len(vocabulary), initializer_range=0.05)
+    config = BertLongConfig(
+        num_hidden_layers=layers,
+        vocab_size=len(vocabulary),
+        initializer_range=0.05,
+        hidden_size=hidden,
+        intermediate_size=4 * hidden,
+    )
     config.sep_token_id = vocabulary["[SEP]"]
     model = BertLongForXLRetrieval(config)
     with torch.no_grad():  # other values than the local projections, so that swapping them would show
