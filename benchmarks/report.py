@@ -3,7 +3,8 @@
   python -m benchmarks.report
 
 Reads the lists of `measure.row` under "table" in every `results/*.json`; prints them as Markdown and draws
-`results/benchmarks.png`. A benchmark without such rows is listed as not measured.
+`results/benchmarks.png`. A benchmark without a
+result is listed as not measured.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def rows_of(folder: Path) -> tuple[list[dict], list[str]]:
     }
     names = [*EXPECTED, *sorted(set(found) - set(EXPECTED))]
     rows = [row for name in names for row in found.get(name, [])]
-    return rows, [name for name in EXPECTED if not found.get(name)]
+    return rows, [name for name in EXPECTED if name not in found]
 
 
 def markdown(rows: list[dict], missing: list[str]) -> str:
