@@ -12,7 +12,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
-from transformers.modeling_outputs import BaseModelOutput
 
 from xlretrieval.modeling.attention import AttentionPattern
 from xlretrieval.modeling.modeling_bert_long import BertLongEncoder, BertLongForXLRetrieval, BertLongLayer
@@ -60,10 +59,8 @@ class _FirstTokenLayer(nn.Module):
 class _FirstTokenEncoder(BertLongEncoder):
     """Layers whose last one gives a token a row: there is no padding to put back."""
 
-    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows) -> BaseModelOutput:
-        for layer in self.layer:
-            hidden_states = layer(hidden_states, pattern)
-        return BaseModelOutput(last_hidden_state=hidden_states)
+    def with_padding(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows) -> torch.Tensor:
+        return hidden_states
 
 
 def first_token_scorer(model: PreTrainedModel) -> PreTrainedModel:

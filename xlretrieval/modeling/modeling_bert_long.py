@@ -145,9 +145,11 @@ class BertLongEncoder(nn.Module):
     def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows) -> BaseModelOutput:
         for layer in self.layer:
             hidden_states = layer(hidden_states, pattern)
-        if isinstance(pattern, Rows):
-            hidden_states = pattern.unpack(hidden_states)
-        return BaseModelOutput(last_hidden_state=hidden_states)
+        return BaseModelOutput(last_hidden_state=self.with_padding(hidden_states, pattern))
+
+    def with_padding(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows) -> torch.Tensor:
+        """The last layer's states, `(batch, length, hidden)`."""
+        return pattern.unpack(hidden_states) if isinstance(pattern, Rows) else hidden_states
 
 
 class BertLongPreTrainedModel(PreTrainedModel):
