@@ -37,7 +37,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
 
     Raises:
         ValueError: With file and line: the file is not YAML, not a mapping, not UTF-8, or has a key twice.
-        OSError: The file cannot be read.
+        OSError: The file is not there, or cannot be read.
     """
     return {key: value for key, (_, value) in read_yaml(path).items()}
 
@@ -47,6 +47,10 @@ def read_yaml(path: Path) -> dict[str, tuple[int, Any]]:
     import yaml
 
     items: dict[str, tuple[int, Any]] = {}
+    if not Path(path).exists():
+        raise FileNotFoundError(
+            f"The configuration must be a YAML file, got {path}, which is not there. Check its name."
+        )
     try:
         loader = yaml.SafeLoader(Path(path).read_text(encoding="utf-8"))
         node = loader.get_single_node()
