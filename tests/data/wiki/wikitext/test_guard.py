@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from xlretrieval.data.wiki.dumps.reading import read_pages, read_siteinfo
+from xlretrieval.data.wiki.wikitext import guarded_parse
 from xlretrieval.data.wiki.wikitext.guard import GuardedParser, PageGuardError
 from xlretrieval.data.wiki.wikitext.parsing import PageParser
 
@@ -57,6 +59,30 @@ def test_too_much_memory_is_told_and_the_next_page_is_parsed() -> None:
         assert error.value.reason == "too much memory"
         assert parser.parse("gut")[0].text == "gut"
         assert parser.restarts == 1
+
+
+def test_memory_that_runs_out_inside_the_tokenizer_is_too_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the allocation that fails is the tokenizer's own, what it raises is a SystemError from the MemoryError."""
+
+    monkeypatch.setattr("resource.setrlimit", lambda kind, limits: None)
+    monkeypatch.setattr(guarded_parse, "_limit_time", lambda seconds: None)
+    found = []
+    for cause in (MemoryError(), None):
+
+        def parse(self: PageParser, wikitext: str, cause: Exception | None = cause) -> None:
+            raise SystemError("x") from cause
+
+        monkeypatch.setattr(PageParser, "parse", parse)
+        requests, replies = io.BytesIO(), io.BytesIO()
+        settings = {"namespaces": [], "case": "first-letter", "seconds": 1, "memory_bytes": 1 << 30}
+        for value in (settings, "a page"):
+            guarded_parse.write_frame(requests, value)
+        requests.seek(0)
+        guarded_parse.serve(requests, replies)
+        replies.seek(0)
+        assert guarded_parse.read_frame(replies) == "ready"
+        found.append(guarded_parse.read_frame(replies))
+    assert found == [{"error": "too much memory"}, {"error": "parser failed", "detail": "SystemError: x"}]
 
 
 def test_time_is_of_the_page_not_of_the_clock() -> None:

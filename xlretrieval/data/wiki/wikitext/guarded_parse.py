@@ -49,6 +49,13 @@ def _limit_time(seconds: float) -> None:
     signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
+def _out_of_memory(error: BaseException | None) -> bool:
+    # The tokenizer goes on for a while after an allocation failed, and then raises SystemError from MemoryError.
+    while error is not None and not isinstance(error, MemoryError):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answers until there are no more requests.
 
@@ -74,10 +81,11 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
                 for s in parser.parse(wikitext)
             ]
             reply: dict[str, Any] = {"sections": sections, "counts": dict(+parser.counts)}
-        except MemoryError:
-            reply = {"error": "too much memory"}
         except Exception as error:  # whatever the parser raises costs one page
-            reply = {"error": "parser failed", "detail": f"{type(error).__name__}: {error}"}
+            if _out_of_memory(error):
+                reply = {"error": "too much memory"}
+            else:
+                reply = {"error": "parser failed", "detail": f"{type(error).__name__}: {error}"}
         _limit_time(0)
         write_frame(replies, reply)
 
