@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +17,7 @@ from xlretrieval.data.templates import EncodedPair
 
 from .batching import TOKENIZE_CHUNK, default_batch_tokens, evaluating, input_limit, token_batches
 from .first_token import first_token_scorer
+from .int8_linear import Int8Linears
 from .loading import load_for_inference
 from .passages import LongDocuments, PassageEncoder, ScoreCounts
 from .text_checks import check_pairs, check_texts
@@ -56,13 +58,14 @@ class Reranker:
         passage_stride: Tokens from one passage to the next; by default half of a passage.
         compile: Whether to compile the model by `torch.compile`, one graph for all lengths. Takes a minute at the
             first call.
+        int8: Whether the encoder's linear layers multiply in 8-bit integers, on x86 processors; see `Int8Linears`.
 
     Attributes:
         collator: How pairs are encoded.
 
     Raises:
         ValueError: The model has another number of logits, `max_length` leaves no room for a document, passages do
-            not fit, or the tokenizer puts no separator between two texts.
+            not fit, the tokenizer puts no separator between two texts, or 8 bits are not possible.
 
     Example:
         >>> reranker = Reranker.from_pretrained("my-reranker")  # doctest: +SKIP
@@ -80,6 +83,7 @@ class Reranker:
         passage_tokens: int | None = None,
         passage_stride: int | None = None,
         compile: bool = False,
+        int8: bool = False,
     ):
         if model.config.num_labels != 1:
             raise ValueError(
@@ -96,7 +100,10 @@ class Reranker:
             global_attention=model.config.model_type == "bert-long",
         )
         self.passages = PassageEncoder(self.collator, long_documents, passage_tokens, passage_stride)
+        if int8 and compile:
+            raise ValueError("int8 must run without compile, got both. Leave compile out.")
         self._compiled = torch.compile(model, dynamic=True) if compile else None
+        self._int8 = Int8Linears(model) if int8 else None
 
     @classmethod
     def from_pretrained(
@@ -116,7 +123,8 @@ class Reranker:
         Args:
             name: Folder or name on the Hub.
             dtype: Of the weights. "auto" is bfloat16 where the device multiplies it natively (CUDA of Ampere and
-                later, x86 with AVX512-BF16 or AMX), else float32. By default as they are in the checkpoint.
+                later, x86 with AVX512-BF16 or AMX), else float32. "int8" is the same with the encoder's linear layers
+                in 8 bits. By default as they are in the checkpoint.
             device: By default CUDA where there is one, else the CPU.
             max_query_length: As for the class, like all that follow.
             max_length: See there.
@@ -130,14 +138,17 @@ class Reranker:
                 file of it is damaged.
             OSError: No such checkpoint, or it has no tokenizer.
         """
-        model, tokenizer, missing = load_for_inference(AutoModelForSequenceClassification, str(name), dtype, device)
+        int8 = dtype == "int8"
+        model, tokenizer, missing = load_for_inference(
+            AutoModelForSequenceClassification, str(name), "auto" if int8 else dtype, device
+        )
         if missing:
             raise ValueError(
                 f"Checkpoint {name} must have a trained relevance head, got none for {', '.join(missing[:5])}. "
                 "Fine-tune it first, or compare embeddings (Encoder; `--scorer embedding`)."
             )
         lengths = max_query_length, max_length
-        return cls(model, tokenizer, *lengths, long_documents, passage_tokens, passage_stride, compile)
+        return cls(model, tokenizer, *lengths, long_documents, passage_tokens, passage_stride, compile, int8)
 
     def score(
         self,
@@ -217,6 +228,7 @@ class Reranker:
         forward = first_token_scorer(self.model) if self._compiled is None else self._compiled
         with (
             evaluating(self.model, eager=self._compiled is None),
+            nullcontext() if self._int8 is None else self._int8.serve(),
             tqdm(total=len(rows), desc="score", unit="passage", disable=disable) as progress,
         ):
             for batch in batches:

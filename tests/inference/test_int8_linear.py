@@ -1,0 +1,121 @@
+"""Products in 8 bits: what the integers say, and rankings close to those in float32."""
+
+from __future__ import annotations
+
+import copy
+import platform
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import kendalltau
+from torch import nn
+
+from xlretrieval.inference.int8_linear import _linear, _rounded
+from xlretrieval.inference.reranker import Reranker
+
+pytestmark = pytest.mark.skipif(
+    platform.machine().lower() not in ("x86_64", "amd64") or not torch.backends.mkldnn.is_available(),
+    reason="needs an x86 processor and a torch with oneDNN",
+)
+WORDS = ["a", "b", "fox", "dog", "zebra", "lazy", "quick", "brown", "jumps", "over"]
+PAIRS = [(WORDS[n % 10], " ".join(WORDS[(n * k + 3) % 10] for k in range(2 + n % 7))) for n in range(40)]
+
+
+def by_integers(states: torch.Tensor, layer: nn.Linear, largest: int) -> torch.Tensor:
+    """The definition in float64: both sides rounded, halves up, multiplied as integers, and scaled back."""
+    rows, weight = states.double(), layer.weight.detach().double()
+    row_scale = rows.abs().amax(-1, keepdim=True).clamp_min(1e-30) / 127
+    weight_scale = weight.abs().amax(1).clamp_min(1e-30) / largest
+    sums = (rows / row_scale + 0.5).floor().long() @ (weight / weight_scale[:, None]).round().long().T
+    bias = 0 if layer.bias is None else layer.bias.detach().double()
+    return sums.double() * row_scale * weight_scale + bias
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    rows=st.integers(0, 9),
+    inputs=st.integers(1, 300),
+    outputs=st.integers(1, 40),
+    bias=st.booleans(),
+    wide=st.booleans(),
+    spread=st.floats(-3, 3),
+    seed=st.integers(0, 2**31),
+)
+def test_the_product_of_the_integers(rows, inputs, outputs, bias, wide, spread, seed) -> None:
+    torch.manual_seed(seed)
+    layer = nn.Linear(inputs, outputs, bias=bias)
+    states = torch.randn(rows, inputs) * 10**spread
+    # Where the processor has VNNI, the narrower weights are right too; without it the wider ones may not be.
+    wide = wide and torch.cpu._is_vnni_supported()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cpu, "_is_vnni_supported", lambda: wide)
+        packed = _rounded(layer.weight)
+    expected = by_integers(states, layer, 127 if wide else 63)
+    found = _linear(states, packed, layer.bias).double()
+    # A value on the edge between two integers may fall to either side.
+    step = states.double().abs().amax(-1, keepdim=True) / 127 * layer.weight.detach().abs().max().double()
+    assert ((found - expected).abs() <= 1.1 * step + 1e-5).all()
+    assert (found - expected).abs().median() <= 1e-5 * (1 + expected.abs().max()) if rows else True
+
+
+def test_sums_do_not_stop_at_16_bits() -> None:
+    layer = nn.Linear(1024, 8, bias=False)
+    nn.init.ones_(layer.weight)
+    found = _linear(torch.ones(3, 1024), _rounded(layer.weight))
+    torch.testing.assert_close(found, torch.full((3, 8), 1024.0), rtol=1e-6, atol=0)
+
+
+def test_zeros_stay_zero_and_what_is_not_finite_stays_so() -> None:
+    layer = nn.Linear(16, 4)
+    states = torch.randn(4, 16)
+    states[0], states[1, 3], states[2, 3] = 0, float("nan"), float("inf")
+    found = _linear(states, _rounded(layer.weight), layer.bias)
+    torch.testing.assert_close(found[0], layer.bias.detach())
+    assert not found[1:3].isfinite().any() and found[3].isfinite().all()
+
+
+def test_rankings_are_close_and_do_not_depend_on_the_batch(long_checkpoint) -> None:
+    exact = Reranker.from_pretrained(long_checkpoint, "float32", "cpu", max_query_length=16)
+    int8 = Reranker.from_pretrained(long_checkpoint, "int8", "cpu", max_query_length=16)
+    scores = int8.score(PAIRS)
+    expected = exact.score(PAIRS)
+    assert not np.array_equal(scores, expected)  # something was rounded
+    assert kendalltau(scores, expected).statistic > 0.9
+    for batch_tokens in (1, 50, 100_000):
+        np.testing.assert_allclose(int8.score(PAIRS, batch_tokens), scores, atol=2e-2 * expected.std())
+    with ThreadPoolExecutor(2) as pool:
+        for found in pool.map(lambda _: int8.score(PAIRS), range(4)):
+            np.testing.assert_array_equal(found, scores)
+    with ThreadPoolExecutor(2) as pool:  # one thread's integers are not another's
+        found = list(pool.map(lambda reranker: reranker.score(PAIRS), (exact, int8)))
+    np.testing.assert_array_equal(found[0], expected)
+
+
+def test_serves_any_encoder_and_leaves_the_model_as_it_is(scorer, tokenizer, tmp_path) -> None:
+    before = copy.deepcopy(scorer.state_dict())
+    int8 = Reranker(scorer, tokenizer, max_query_length=16, int8=True)
+    float_scores = Reranker(scorer, tokenizer, max_query_length=16).score(PAIRS)
+    scores = int8.score(PAIRS)
+    assert 0 < np.abs(scores - float_scores).max() < 0.2 * float_scores.std() + 1e-3
+    assert {name: values.dtype for name, values in scorer.state_dict().items()} == {
+        name: values.dtype for name, values in before.items()
+    }
+    assert all(torch.equal(values, before[name]) for name, values in scorer.state_dict().items())
+    int8.model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    again = Reranker.from_pretrained(str(tmp_path), "float32", "cpu", max_query_length=16)
+    np.testing.assert_allclose(again.score(PAIRS), float_scores, atol=1e-6)
+
+
+def test_says_where_it_cannot_serve(scorer, tokenizer, monkeypatch) -> None:
+    with pytest.raises(ValueError, match="int8 must run without compile, got both"):
+        Reranker(scorer, tokenizer, compile=True, int8=True)
+    with pytest.raises(ValueError, match="dtype int8 must run on a CPU, got meta"):
+        Reranker(copy.deepcopy(scorer).to("meta"), tokenizer, int8=True)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="dtype int8 must have oneDNN's 8-bit products"):
+        Reranker(scorer, tokenizer, int8=True)

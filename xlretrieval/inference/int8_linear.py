@@ -1,0 +1,96 @@
+"""Linear layers in 8-bit integers, on x86 processors.
+
+Weights are rounded once, with a scale for every output; the rows that go in are rounded when they come, with a scale
+for every token. So what a token becomes depends on that token alone, and scores not on the batch. Sums are exact, in
+32 bits. Everything else (attention, layer norms, heads) stays in the precision of the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+from transformers import PreTrainedModel
+
+_ZERO = 128  # what oneDNN multiplies fastest is unsigned; this stands for 0
+_LARGEST = 127
+# Without VNNI the processor adds two products in 16 bits, and stops at their end: 2 * 255 * 64 is still below it.
+_LARGEST_WITHOUT_VNNI = 63
+
+
+class _Weight(NamedTuple):
+    """A weight in 8 bits: as oneDNN lays it out, the scale of every output, and their zero points, which are 0."""
+
+    packed: torch.Tensor
+    scales: torch.Tensor
+    zero_points: torch.Tensor
+
+
+class _Int8Linear(TorchFunctionMode):
+    """Serves `F.linear` of weights that are in the table, in this thread and inside the block only."""
+
+    def __init__(self, weights: dict[int, _Weight]):
+        super().__init__()
+        self.weights = weights
+
+    def __torch_function__(self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        if func is F.linear and not kwargs and id(args[1]) in self.weights:  # as nn.Linear calls it
+            return _linear(args[0], self.weights[id(args[1])], *args[2:])
+        return func(*args, **(kwargs or {}))
+
+
+class Int8Linears:
+    """The linear layers of a model's encoder in 8 bits; the model itself stays as it is.
+
+    The pooler and what stands on the encoder are left out: they see one row of a pair, and give its score.
+
+    Args:
+        model: On a CPU. Weights that are changed later are not seen.
+
+    Raises:
+        ValueError: The model is not on a CPU, or its torch has no 8-bit products for this processor.
+    """
+
+    def __init__(self, model: PreTrainedModel):
+        if model.device.type != "cpu":
+            raise ValueError(f"dtype int8 must run on a CPU, got {model.device}. Use bfloat16 there.")
+        if not torch.backends.mkldnn.is_available() or not hasattr(torch.ops.onednn, "qlinear_pointwise"):
+            raise ValueError(
+                "dtype int8 must have oneDNN's 8-bit products, which are for x86, got a torch without. Use auto."
+            )
+        self._model = model  # its weights are known by their address, which must stay theirs
+        self._weights = {
+            id(module.weight): _rounded(module.weight)
+            for name, module in model.base_model.named_modules()
+            if isinstance(module, nn.Linear) and name.split(".")[0] != "pooler"
+        }
+
+    def serve(self) -> TorchFunctionMode:
+        """A context in which these layers multiply in 8 bits."""
+        return _Int8Linear(self._weights)
+
+
+def _rounded(weight: torch.Tensor) -> _Weight:
+    values = weight.detach().float()
+    vnni = getattr(torch.cpu, "_is_vnni_supported", bool)()  # what an older torch cannot tell counts as without
+    largest = _LARGEST if vnni else _LARGEST_WITHOUT_VNNI
+    scales = values.abs().amax(1).clamp_min(torch.finfo(torch.float32).tiny) / largest
+    integers = (values / scales[:, None]).round().to(torch.int8)
+    packed = torch.ops.onednn.qlinear_prepack(integers, None)
+    return _Weight(packed, scales, torch.zeros(len(scales), dtype=torch.int64))
+
+
+def _linear(input: torch.Tensor, weight: _Weight, bias: torch.Tensor | None = None) -> torch.Tensor:
+    rows = input.reshape(-1, input.shape[-1])
+    largest = torch.maximum(rows.amax(1, keepdim=True), -rows.amin(1, keepdim=True)).float()
+    # What is not finite makes the scale so too, and with it the result.
+    scale = largest.clamp_min(torch.finfo(torch.float32).tiny) / _LARGEST
+    integers = (rows / scale).add_(_ZERO + 0.5).to(torch.uint8)
+    given, no_output = (integers, 1.0, _ZERO), (1.0, 0, torch.float32)
+    sums = torch.ops.onednn.qlinear_pointwise(*given, *weight, None, *no_output, "none", [], "")
+    result = sums.mul_(scale) if bias is None else torch.addcmul(bias.float(), sums, scale)
+    return result.to(input.dtype).view(*input.shape[:-1], len(weight.scales))
