@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from scipy.stats import kendalltau
 from torch import nn
 
+from xlretrieval.inference import int8_linear
 from xlretrieval.inference.int8_linear import _linear, _rounded
 from xlretrieval.inference.reranker import Reranker
+from xlretrieval.modeling import rows, tiled_attention
 
 pytestmark = pytest.mark.skipif(
     platform.machine().lower() not in ("x86_64", "amd64") or not torch.backends.mkldnn.is_available(),
@@ -93,6 +95,21 @@ def test_rankings_are_close_and_do_not_depend_on_the_batch(long_checkpoint) -> N
     with ThreadPoolExecutor(2) as pool:  # one thread's integers are not another's
         found = list(pool.map(lambda reranker: reranker.score(PAIRS), (exact, int8)))
     np.testing.assert_array_equal(found[0], expected)
+
+
+def test_all_layers_of_the_encoder_are_served(long_checkpoint, monkeypatch) -> None:
+    """None is folded into others, which would be done in the precision of the model."""
+    shapes = []
+    own = int8_linear._linear
+    monkeypatch.setattr(
+        int8_linear, "_linear", lambda states, weight, bias: shapes.append(states.shape) or own(states, weight, bias)
+    )
+    monkeypatch.setattr(rows, "ROW_COST", 0)
+    int8 = Reranker.from_pretrained(long_checkpoint, "int8", "cpu", max_query_length=16)
+    int8.score(PAIRS[:3])
+    layers = len(int8.model.bert.encoder.layer)
+    assert len(shapes) == 9 * (layers - 1) + 6  # of the last layer, what the first token needs
+    assert tiled_attention.may_fold.get()
 
 
 def test_serves_any_encoder_and_leaves_the_model_as_it_is(scorer, tokenizer, tmp_path) -> None:

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xlretrieval.modeling import rows as rows_module
+from xlretrieval.modeling import tiled_attention
 from xlretrieval.modeling.attention import build_pattern
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval, BertLongSelfAttention
 from xlretrieval.modeling.rows import find_rows
-from xlretrieval.modeling.tiled_attention import _Dropout
+from xlretrieval.modeling.tiled_attention import _Dropout, folding_pays, may_fold
 
 
 @pytest.fixture
@@ -77,6 +78,41 @@ def test_the_definition(runs: list[tuple[int, int, int]], window: int, may_pack:
         results.append([output * valid[..., None], *gradients])
     for expected, actual in zip(*results, strict=True):
         torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-9)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(runs(), st.sampled_from([2, 34, 512]), st.booleans())
+def test_without_a_gradient_projections_of_few_global_tokens_are_folded(runs: list, window: int, folds: bool):
+    valid, is_global = masks(runs)
+    torch.manual_seed(1)
+    hidden = torch.randn(*valid.shape, 16, dtype=torch.float64)
+    layer = layer_of(window, "eager")
+    with pytest.MonkeyPatch.context() as patch, torch.no_grad():
+        patch.setattr(rows_module, "ROW_COST", 0)
+        patch.setattr(tiled_attention, "FOLDED_SHARE", 1e9 if folds else 0)
+        expected = layer(hidden, build_pattern(valid, is_global, [window], "eager", 512))[0]
+        found = find_rows(valid, is_global, 16)
+        actual = found.unpack(layer(found.pack(hidden), found)[0])
+    torch.testing.assert_close(actual, expected * valid[..., None], rtol=1e-9, atol=1e-9)
+
+
+def test_folding_only_where_it_pays_and_the_weight_is_all():
+    layer, states = layer_of(4), torch.randn(20, 16, dtype=torch.float64)
+    assert not folding_pays(layer, states, [(0, 20, 1)])
+    with torch.no_grad():
+        assert folding_pays(layer, states, [(0, 20, 1)])
+        assert not folding_pays(layer, states, [(0, 20, 0)])
+        assert not folding_pays(layer, states, [(0, 20, 9)])
+        with torch.autocast("cpu", torch.bfloat16):
+            assert not folding_pays(layer, states, [(0, 20, 1)])
+        token = may_fold.set(False)
+        assert not folding_pays(layer, states, [(0, 20, 1)])
+        may_fold.reset(token)
+        hook = layer.value_global.register_forward_hook(lambda module, inputs, output: output * 2)
+        assert not folding_pays(layer, states, [(0, 20, 1)])
+        hook.remove()
+        layer.key_global = torch.nn.Sequential(layer.key_global, torch.nn.Identity())
+        assert not folding_pays(layer, states, [(0, 20, 1)])
 
 
 def test_gradients_with_dropout(always: None):

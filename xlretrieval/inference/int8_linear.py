@@ -7,7 +7,8 @@ for every token. So what a token becomes depends on that token alone, and scores
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -15,6 +16,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from transformers import PreTrainedModel
+
+from xlretrieval.modeling.tiled_attention import may_fold
 
 _ZERO = 128  # what oneDNN multiplies fastest is unsigned; this stands for 0
 _LARGEST = 127
@@ -69,9 +72,15 @@ class Int8Linears:
             if isinstance(module, nn.Linear) and name.split(".")[0] != "pooler"
         }
 
-    def serve(self) -> TorchFunctionMode:
+    @contextmanager
+    def serve(self) -> Iterator[None]:
         """A context in which these layers multiply in 8 bits."""
-        return _Int8Linear(self._weights)
+        token = may_fold.set(False)
+        try:
+            with _Int8Linear(self._weights):
+                yield
+        finally:
+            may_fold.reset(token)
 
 
 def _rounded(weight: torch.Tensor) -> _Weight:

@@ -4,10 +4,15 @@ The scores of a tile stay in the processor's cache, are dropped when it is done 
 memory does not grow with the number of scores. Masks are needed only at the two edges of the window, rows need no
 padding, and the mask of dropout is drawn 16 bits at a time, where torch draws a number for every score in four
 nanoseconds, longer than all the rest takes together.
+
+Where no gradient is asked for and few tokens are global, they attend to the hidden states themselves: q (W x) is
+(q W) x, and W, folded into the few queries, need not be multiplied with every token; the mean of the values is W times
+the mean of the states.
 """
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,6 +25,10 @@ if TYPE_CHECKING:
     from .rows import Rows, Tile
 
 SIXTEEN_BITS = 1 << 16
+# Folding replaces a product of all tokens by smaller ones, which are slower for their size: it pays below this share.
+FOLDED_SHARE = 0.45
+may_fold: ContextVar[bool] = ContextVar("may_fold", default=True)
+"""Set to False where linear layers are faster than other products, as in 8 bits."""
 
 
 class _Dropout:
@@ -75,15 +84,7 @@ class _TiledAttention(torch.autograd.Function):
         by_token = output.unflatten(-1, (heads, -1))
         biases: dict[tuple, Tensor] = {}
         for states, tiles in zip((local_states, global_states), rows.tiles(half), strict=True):
-            for tile in tiles:
-                queries, keys, values = _of_tile(states, tile)
-                probabilities = _probabilities(queries, keys, tile, biases)
-                if drop is not None:
-                    probabilities.mul_(drop.mask(probabilities))
-                attended = torch.bmm(probabilities, values)
-                if drop is not None:
-                    attended.mul_(drop.scale)
-                by_token[tile.output : tile.output + attended.shape[1]].copy_(attended.transpose(0, 1))
+            _attend_tiles(states, tiles, by_token, drop, biases)
         ctx.save_for_backward(*local_states, *global_states)
         ctx.settings = rows, half, scale, dropout, seed
         return output
@@ -140,19 +141,90 @@ def attend_rows(
         In the shape of `hidden_states`; zero in the padding.
     """
     states = hidden_states.flatten(0, 1)
-    projected = (
-        *(side.flatten(0, 1) for side in (query, key, value)),
-        module.query_global(states.index_select(0, rows.global_tokens)),
-        module.key_global(states),
-        module.value_global(states),
-    )
+    query, key, value = (side.flatten(0, 1) for side in (query, key, value))
     dropout = module.dropout_prob if module.training else 0.0
+    runs = list(zip(rows.starts, rows.lengths, rows.global_counts, strict=True))
+    if not dropout and folding_pays(module, states, runs):
+        output, heads = torch.zeros_like(query), module.num_attention_heads
+        local_states = _by_head(query, heads) * module.scaling, _by_head(key, heads), _by_head(value, heads)
+        _attend_tiles(local_states, rows.tiles(module.half_window)[0], output.unflatten(-1, (heads, -1)), None, {})
+        output.index_copy_(0, rows.global_tokens, attend_folded(module, states, rows.global_tokens, runs))
+        return output.view(hidden_states.shape)
+    global_query = module.query_global(states.index_select(0, rows.global_tokens))
+    projected = query, key, value, global_query, module.key_global(states), module.value_global(states)
     # What autocast has to say it has said in the projections; the products go by what they get.
     with torch.autocast("cpu", enabled=False):
         output = _TiledAttention.apply(
             *projected, rows, module.half_window, module.num_attention_heads, module.scaling, dropout
         )
     return output.view(hidden_states.shape)
+
+
+def folding_pays(module: nn.Module, states: Tensor, runs: list[tuple[int, int, int]]) -> bool:
+    """Whether `attend_folded` may serve and is faster than projections of all tokens.
+
+    Args:
+        module: As for `attend_rows`.
+        states: Tokens, `(tokens, hidden)`.
+        runs: Of every row its first token, its tokens and how many of them are global.
+    """
+    if torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or not may_fold.get():
+        return False
+    for projection in (module.key_global, module.value_global):
+        # What wraps a layer, as adapters do, adds to what its weight does.
+        if type(projection) is not nn.Linear or type(projection.weight) is not nn.Parameter:
+            return False
+        if projection._forward_hooks or projection._forward_pre_hooks or "forward" in vars(projection):
+            return False
+    hidden = states.shape[-1]
+    folded = sum(count * (module.num_attention_heads * length + hidden) for _, length, count in runs)
+    return 0 < folded < FOLDED_SHARE * hidden * states.shape[0]
+
+
+def attend_folded(module: nn.Module, states: Tensor, tokens: Tensor, runs: list[tuple[int, int, int]]) -> Tensor:
+    """Outputs of global tokens, without keys and values of all tokens. Exact up to rounding.
+
+    Args:
+        module: As for `attend_rows`.
+        states: As for `folding_pays`, like `runs`.
+        tokens: The global tokens, row by row, `(global tokens,)`.
+        runs: See there.
+
+    Returns:
+        `(global tokens, hidden)`.
+    """
+    heads = module.num_attention_heads
+    query = _by_head(module.query_global(states.index_select(0, tokens)), heads) * module.scaling
+    # The bias of the keys adds the same to all scores of a query, and the softmax takes it away again.
+    queries = torch.bmm(query, module.key_global.weight.unflatten(0, (heads, -1)))
+    mixed = torch.empty_like(queries)
+    place = 0
+    for start, length, count in runs:
+        keys, own = states[start : start + length], slice(place, place + count)
+        probabilities = (queries[:, own].flatten(0, 1) @ keys.t()).softmax(-1)
+        mixed[:, own] = (probabilities @ keys).unflatten(0, (heads, count))
+        place += count
+    values = torch.bmm(mixed, module.value_global.weight.unflatten(0, (heads, -1)).transpose(1, 2))
+    return _by_token(values) + module.value_global.bias
+
+
+def _attend_tiles(
+    states: tuple[Tensor, Tensor, Tensor],
+    tiles: list[Tile],
+    by_token: Tensor,
+    drop: _Dropout | None,
+    biases: dict[tuple, Tensor],
+) -> None:
+    """Writes what the tiles' queries see to `by_token`, `(tokens, heads, head_dim)`."""
+    for tile in tiles:
+        queries, keys, values = _of_tile(states, tile)
+        probabilities = _probabilities(queries, keys, tile, biases)
+        if drop is not None:
+            probabilities.mul_(drop.mask(probabilities))
+        attended = torch.bmm(probabilities, values)
+        if drop is not None:
+            attended.mul_(drop.scale)
+        by_token[tile.output : tile.output + attended.shape[1]].copy_(attended.transpose(0, 1))
 
 
 def _by_head(states: Tensor, heads: int) -> Tensor:
