@@ -67,17 +67,22 @@ def row(
 
 
 def write(name: str, result: dict) -> None:
-    """Writes the result with the machine it was measured on, and prints it."""
+    """Writes the result with the machine it was measured on, and prints it.
+
+    Processors without AVX512 have files of their own: no bfloat16, and other things are fast on them.
+    """
+    capability = torch.backends.cpu.get_cpu_capability()
     result = {
         **result,
         "machine": {
             "processor": platform.processor() or platform.machine(),
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
-            "bf16": torch.backends.cpu.get_cpu_capability(),
+            "instructions": capability,
         },
     }
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps(result, indent=2)
-    (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    kind = "" if capability == "AVX512" else f"_{capability.lower()}"
+    (RESULTS / f"{name}{kind}.json").write_text(text + "\n", encoding="utf-8")
     print(text)

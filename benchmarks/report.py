@@ -3,8 +3,8 @@
   python -m benchmarks.report
 
 Reads the lists of `measure.row` under "table" in every `results/*.json`; prints them as Markdown and draws
-`results/benchmarks.png`. A benchmark without a
-result is listed as not measured.
+`results/benchmarks.png`. A benchmark without a result is listed as not measured. Every row names the instructions of
+the processor that it was measured on: a file `NAME_avx2.json` stands beside `NAME.json`, which is of one with AVX512.
 """
 
 from __future__ import annotations
@@ -24,32 +24,40 @@ EXPECTED = (
     "growth",
     "input_pipeline",
     "start",
+    "utilisation",
     "processes",
     "wiki_workers",
     "alignment_quality",
     "search_index",
     "exports",
 )
+KINDS = ("avx2", "default")
+"""What `measure.write` puts behind the name of a result, of processors without AVX512."""
 
 
 def rows_of(folder: Path) -> tuple[list[dict], list[str]]:
     """All rows in the order of the benchmarks, and the benchmarks without any."""
-    found = {
-        path.stem: json.loads(path.read_text(encoding="utf-8")).get("table", []) for path in folder.glob("*.json")
-    }
-    names = [*EXPECTED, *sorted(set(found) - set(EXPECTED))]
-    rows = [row for name in names for row in found.get(name, [])]
-    return rows, [name for name in EXPECTED if name not in found]
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+    rows, missing = [], []
+    for name in EXPECTED:
+        results = [found[stem] for stem in (name, *(f"{name}_{kind}" for kind in KINDS)) if stem in found]
+        rows += [
+            {**row, "on": result["machine"]["instructions"]} for result in results for row in result.get("table", [])
+        ]
+        if not results:
+            missing.append(name)
+    return rows, missing
 
 
 def markdown(rows: list[dict], missing: list[str]) -> str:
     """The rows as a table, the benchmarks without any at its end."""
-    lines = ["| question | target | measured | reached |", "|---|---|---|---|"]
+    lines = ["| question | on | target | measured | reached |", "|---|---|---|---|---|"]
     for row in rows:
         measured = f"{row['measured']:.3g} ({row['min']:.3g} to {row['max']:.3g})"
+        question = f"{row['question']}, against {row['against']}"
         reached = "yes" if row["reached"] else "no"
-        lines.append(f"| {row['question']}, against {row['against']} | {row['target']:.3g} | {measured} | {reached} |")
-    return "\n".join([*lines, *(f"| {name} | | not measured | |" for name in missing)])
+        lines.append(f"| {question} | {row['on']} | {row['target']:.3g} | {measured} | {reached} |")
+    return "\n".join([*lines, *(f"| {name} | | | not measured | |" for name in missing)])
 
 
 def microseconds_per_token(measured: dict[str, dict]) -> dict[str, dict[int, float]]:
@@ -79,7 +87,7 @@ def draw(rows: list[dict], path: Path, encoder: dict | None) -> None:
     colours = ["#2a7f62" if row["reached"] else "#b5532a" for row in rows]
     bars.barh(places, measured, xerr=whiskers, color=colours, height=0.6, capsize=3)
     bars.scatter([row["target"] for row in rows], places, marker="|", s=260, color="black", zorder=3, label="target")
-    bars.set_yticks(places, [f"{row['question']}\nagainst {row['against']}" for row in rows], fontsize=8)
+    bars.set_yticks(places, [f"{row['question']}\nagainst {row['against']}, {row['on']}" for row in rows], fontsize=8)
     bars.set_xscale("log")
     bars.invert_yaxis()
     bars.set_xlabel("ratio, median of the turns; whiskers from the smallest to the largest")

@@ -1,15 +1,20 @@
-"""How many pairs a second does `Reranker` score, against sentence-transformers' `CrossEncoder.predict`?
+"""How many pairs a second does `Reranker` score, against sentence-transformers' and FlagEmbedding's loops?
 
-Same weights, same pairs, same machine, in turns. CrossEncoder loads the long encoder as it does by default: our
-blocked attention, batches of 32 pairs in the order of their characters. Ours runs in float32, where the scores must be
-equal to 1e-5, and with dtype="auto", where Kendall's tau with the scores in float32 is measured query by query.
+Same weights, same pairs, same machine, in turns. CrossEncoder.predict loads the long encoder as it does by default:
+our attention, batches of 32 pairs in the order of their characters. FlagEmbedding's reranker sorts by tokens, in
+batches of 128; it runs in an environment of its own, whose Python is given with --flag-embedding, with the code that
+the checkpoint brings along. Ours runs in float32, where the scores must be equal to 1e-5, with dtype="auto" where the
+processor multiplies bfloat16, and with dtype="int8"; of those Kendall's tau with the scores in float32 is measured
+query by query.
 
 Documents have the lengths of sections: a log-normal distribution with median 113 tokens and deviation 1.06, or are
-texts given with --jsonl; every 50 share a query of ten words out of the first. The weights are random, so tau is that
+texts given with --jsonl; every 50 share a query of ten words out of the first. Fewer layers than 6 flatter ours, which
+computes next to nothing of the last one. The weights are random, so tau is that
 of scores without meaning; --trained takes a reranker that has learned something, and measures its tau too. Seconds of
 the processor stand beside those of the clock: on a machine that does other work, they are what a side took itself.
 
-  python -m benchmarks.reranking [--pairs 1000] [--layers 12] [--repeats 1] [--jsonl sections.jsonl.gz ...]
+  python -m benchmarks.reranking [--pairs 50] [--layers 6] [--repeats 5] [--jsonl sections.jsonl.gz ...]
+                                 [--flag-embedding VENV/bin/python] [--trained DIR]
   python -m benchmarks.reranking --budgets 512 1024 2048 4096 16384     (which budget of tokens a batch should have)
 """
 
@@ -18,6 +23,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -30,8 +36,9 @@ from sentence_transformers import CrossEncoder
 from tokenizers import BertWordPieceTokenizer
 from transformers import AutoTokenizer, BertTokenizer
 
-from benchmarks.measure import interleaved, ratios, summary, write
+from benchmarks.measure import interleaved, ratios, row, summary, write
 from benchmarks.pretraining_step import section_lengths
+from xlretrieval.inference.precision import native_bf16
 from xlretrieval.inference.reranker import Reranker
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval
@@ -103,14 +110,36 @@ class Side:
         self.processor.append(time.process_time() - start)
 
 
+class FlagSide:
+    """The same of FlagEmbedding's reranker, in a process of its own; see `flag_scorer`."""
+
+    def __init__(self, python: str, folder: str, pairs: list[tuple[str, str]]):
+        path = Path(folder) / "pairs.json"
+        path.write_text(json.dumps(pairs), encoding="utf-8")
+        program = [python, str(Path(__file__).with_name("flag_scorer.py")), folder, str(path)]
+        self.child = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.scores, self.processor = np.zeros(0), []
+
+    def __call__(self) -> None:
+        self.child.stdin.write("score\n")
+        self.child.stdin.flush()
+        answer = self.child.stdout.readline()
+        if not answer:
+            raise RuntimeError("FlagEmbedding must answer, got the end of its process. See what it wrote above.")
+        found = json.loads(answer)
+        self.scores = np.array(found["scores"], dtype=np.float32)
+        self.processor.append(found["processor"])
+
+
 def rerankers_of(folder: str) -> dict[str, Reranker]:
-    """In float32 and as dtype="auto" loads it; cutting what is longer than the model, as CrossEncoder does."""
+    """Ours in every precision; cutting what is longer than the model, as the others do."""
     options = {"device": "cpu", "long_documents": "firstp"}
-    return {dtype: Reranker.from_pretrained(folder, dtype, **options) for dtype in ("float32", "auto")}
+    names = ("float32", "auto", "int8") if native_bf16("cpu") else ("float32", "int8")
+    return {dtype: Reranker.from_pretrained(folder, dtype, **options) for dtype in names}
 
 
-def sides_of(folder: str, pairs: list[tuple[str, str]], budgets: list[int]) -> dict[str, Side]:
-    """CrossEncoder and ours; or with budgets, ours alone with each."""
+def sides_of(folder: str, pairs: list[tuple[str, str]], budgets: list[int], flag: str | None) -> dict:
+    """The others and ours; or with budgets, ours alone with each."""
     rerankers = rerankers_of(folder)
     if budgets:
         return {
@@ -119,18 +148,40 @@ def sides_of(folder: str, pairs: list[tuple[str, str]], budgets: list[int]) -> d
             for dtype, reranker in rerankers.items()
         }
     encoder = CrossEncoder(folder, device="cpu")
-    sides = {"CrossEncoder": Side(lambda: encoder.predict(pairs, activation_fn=torch.nn.Identity()))}
+    sides: dict[str, Side | FlagSide] = {
+        "CrossEncoder": Side(lambda: encoder.predict(pairs, activation_fn=torch.nn.Identity()))
+    }
+    if flag:
+        sides["FlagEmbedding"] = FlagSide(flag, folder, pairs)
     return sides | {
         dtype: Side(lambda r=reranker: r.score(pairs, show_progress=False)) for dtype, reranker in rerankers.items()
     }
 
 
+def table(speedups: dict[str, dict[str, dict[str, float]]], pairs: int, layers: int) -> list[dict[str, object]]:
+    """The rows of the table of all benchmarks: our precisions against every other loop."""
+    targets = {"float32": 1.7, "auto": 4.0, "int8": 5.0}
+    names = {"float32": "float32", "auto": "bfloat16", "int8": "int8"}
+    return [
+        row(
+            f"reranking {pairs:,} pairs in {names[dtype]}, {layers} layers",
+            f"{other} in float32",
+            speedup["median"],
+            targets[dtype],
+            (speedup["min"], speedup["max"]),
+        )
+        for other, of_dtypes in speedups.items()
+        for dtype, speedup in of_dtypes.items()
+    ]
+
+
 def main() -> None:
     """Scores in turns, then compares."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=1000)
-    parser.add_argument("--layers", type=int, default=12)
-    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--pairs", type=int, default=50)
+    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--flag-embedding", metavar="PYTHON", help="of an environment with FlagEmbedding")
     parser.add_argument("--trained", help="trained reranker, for tau alone")
     parser.add_argument("--jsonl", type=Path, nargs="*", default=[])
     parser.add_argument("--budgets", type=int, nargs="*", default=[])
@@ -140,34 +191,45 @@ def main() -> None:
     pairs = [(queries[index // DOCUMENTS_PER_QUERY], document) for index, document in enumerate(documents)]
     with tempfile.TemporaryDirectory() as folder:
         save_checkpoint(Path(folder), arguments.layers, words, documents)
-        sides = sides_of(folder, pairs, arguments.budgets)
+        sides = sides_of(folder, pairs, arguments.budgets, arguments.flag_embedding)
         tokenizer = AutoTokenizer.from_pretrained(folder)
         tokens = [len(ids) for ids in tokenizer([list(pair) for pair in pairs], truncation=True)["input_ids"]]
-        seconds = interleaved(sides, arguments.repeats, warmup=0)
+        seconds = interleaved(sides, arguments.repeats, warmup=1)
     result = {
         "question": "pairs per second, against CrossEncoder.predict with the same weights",
         "layers": arguments.layers,
         "pairs": len(pairs),
         "tokens": {"sum": sum(tokens), "median": int(np.median(tokens)), "longest": max(tokens)},
         "seconds": {name: summary(values) for name, values in seconds.items()},
-        "processor_seconds": {name: summary(side.processor) for name, side in sides.items()},
+        "processor_seconds": {name: summary(side.processor[1:]) for name, side in sides.items()},
         "pairs_per_second": {name: len(pairs) / summary(values)["median"] for name, values in seconds.items()},
     }
     if arguments.budgets:
         print(json.dumps(result, indent=2))
         return
     scores = {name: side.scores for name, side in sides.items()}
+    others = [name for name in ("CrossEncoder", "FlagEmbedding") if name in sides]
+    ours = [name for name in sides if name not in others]
     result["scores"] = {
-        "deviation": float(scores["CrossEncoder"].std()),
-        "largest difference in float32": float(np.abs(scores["CrossEncoder"] - scores["float32"]).max()),
-        "tau of auto": mean_tau(scores["float32"], scores["auto"]),
+        "deviation": float(scores["float32"].std()),
+        "largest difference in float32": {
+            name: float(np.abs(scores[name] - scores["float32"]).max()) for name in others
+        },
     }
+    taus = {"random": scores}
     if arguments.trained:
-        trained = [reranker.score(pairs, show_progress=False) for reranker in rerankers_of(arguments.trained).values()]
-        result["scores"]["tau of auto, trained reranker"] = mean_tau(*trained)
-    for name in ("float32", "auto"):
-        result[f"speedup of {name}"] = ratios(seconds["CrossEncoder"], seconds[name])
-        result[f"speedup of {name}, processor"] = ratios(sides["CrossEncoder"].processor, sides[name].processor)
+        rerankers = rerankers_of(arguments.trained)
+        taus["trained"] = {name: reranker.score(pairs, show_progress=False) for name, reranker in rerankers.items()}
+    result["tau with float32"] = {
+        weights: {name: mean_tau(found["float32"], found[name]) for name in ours if name != "float32"}
+        for weights, found in taus.items()
+    }
+    result["speedup"] = {other: {name: ratios(seconds[other], seconds[name]) for name in ours} for other in others}
+    result["speedup, processor"] = {
+        other: {name: ratios(sides[other].processor[1:], sides[name].processor[1:]) for name in ours}
+        for other in others
+    }
+    result["table"] = table(result["speedup"], len(pairs), arguments.layers)
     write("reranking", result)
 
 
