@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from .word_cache import word_cache
+
 # Only so many characters per wanted token are tokenized, so that a line of 200,000 characters costs little more than
 # the tokens that are kept of it. Where a text has longer tokens, more of it is tokenized.
 CHARACTERS_PER_TOKEN = 8
@@ -64,6 +66,8 @@ def _encode(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[list[i
         backend.no_truncation()
     if backend.padding is not None:
         backend.no_padding()
+    if (cache := word_cache(tokenizer)) is not None:
+        return cache.encode(texts)
     return [encoding.ids for encoding in backend.encode_batch_fast(texts, add_special_tokens=False)]
 
 
