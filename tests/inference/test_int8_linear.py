@@ -15,7 +15,7 @@ from scipy.stats import kendalltau
 from torch import nn
 
 from xlretrieval.inference import int8_linear
-from xlretrieval.inference.int8_linear import _linear, _rounded
+from xlretrieval.inference.int8_linear import Int8Linears, _linear, _rounded, _rounded_rows, _Weight
 from xlretrieval.inference.reranker import Reranker
 from xlretrieval.modeling import rows, tiled_attention
 
@@ -35,6 +35,10 @@ def by_integers(states: torch.Tensor, layer: nn.Linear, largest: int) -> torch.T
     sums = (rows / row_scale + 0.5).floor().long() @ (weight / weight_scale[:, None]).round().long().T
     bias = 0 if layer.bias is None else layer.bias.detach().double()
     return sums.double() * row_scale * weight_scale + bias
+
+
+def product(states: torch.Tensor, weight: _Weight, bias: torch.Tensor | None = None) -> torch.Tensor:
+    return _linear(states, _rounded_rows(states), weight, bias)
 
 
 @settings(max_examples=40, deadline=None)
@@ -57,7 +61,7 @@ def test_the_product_of_the_integers(rows, inputs, outputs, bias, wide, spread, 
         patch.setattr(torch.cpu, "_is_vnni_supported", lambda: wide)
         packed = _rounded(layer.weight)
     expected = by_integers(states, layer, 127 if wide else 63)
-    found = _linear(states, packed, layer.bias).double()
+    found = product(states, packed, layer.bias).double()
     # A value on the edge between two integers may fall to either side.
     step = states.double().abs().amax(-1, keepdim=True) / 127 * layer.weight.detach().abs().max().double()
     assert ((found - expected).abs() <= 1.1 * step + 1e-5).all()
@@ -67,7 +71,7 @@ def test_the_product_of_the_integers(rows, inputs, outputs, bias, wide, spread, 
 def test_sums_do_not_stop_at_16_bits() -> None:
     layer = nn.Linear(1024, 8, bias=False)
     nn.init.ones_(layer.weight)
-    found = _linear(torch.ones(3, 1024), _rounded(layer.weight))
+    found = product(torch.ones(3, 1024), _rounded(layer.weight))
     torch.testing.assert_close(found, torch.full((3, 8), 1024.0), rtol=1e-6, atol=0)
 
 
@@ -75,7 +79,7 @@ def test_zeros_stay_zero_and_what_is_not_finite_stays_so() -> None:
     layer = nn.Linear(16, 4)
     states = torch.randn(4, 16)
     states[0], states[1, 3], states[2, 3] = 0, float("nan"), float("inf")
-    found = _linear(states, _rounded(layer.weight), layer.bias)
+    found = product(states, _rounded(layer.weight), layer.bias)
     torch.testing.assert_close(found[0], layer.bias.detach())
     assert not found[1:3].isfinite().any() and found[3].isfinite().all()
 
@@ -102,7 +106,7 @@ def test_all_layers_of_the_encoder_are_served(long_checkpoint, monkeypatch) -> N
     shapes = []
     own = int8_linear._linear
     monkeypatch.setattr(
-        int8_linear, "_linear", lambda states, weight, bias: shapes.append(states.shape) or own(states, weight, bias)
+        int8_linear, "_linear", lambda states, *others: shapes.append(states.shape) or own(states, *others)
     )
     monkeypatch.setattr(rows, "ROW_COST", 0)
     int8 = Reranker.from_pretrained(long_checkpoint, "int8", "cpu", max_query_length=16)
@@ -110,6 +114,25 @@ def test_all_layers_of_the_encoder_are_served(long_checkpoint, monkeypatch) -> N
     layers = len(int8.model.bert.encoder.layer)
     assert len(shapes) == 9 * (layers - 1) + 6  # of the last layer, what the first token needs
     assert tiled_attention.may_fold.get()
+
+
+def test_rows_are_rounded_once_until_something_may_have_changed_them(monkeypatch) -> None:
+    encoder = nn.ModuleDict({"first": nn.Linear(8, 8), "second": nn.Linear(8, 8)})
+    encoder.base_model, encoder.device = encoder, torch.device("cpu")
+    int8, states, calls = Int8Linears(encoder), torch.randn(1, 4, 8), []
+    own = int8_linear._rounded_rows
+    monkeypatch.setattr(int8_linear, "_rounded_rows", lambda rows: calls.append(1) or own(rows))
+    with torch.inference_mode(), int8.serve():
+        encoder["first"](states).view(4, 8).transpose(0, 1)
+        second = encoder["second"](states)
+        assert len(calls) == 1
+        states.mul_(2)
+        doubled = encoder["second"](states)
+        assert len(calls) == 2
+        encoder["second"](states + 0)
+        assert len(calls) == 3
+    torch.testing.assert_close(doubled - encoder["second"].bias, 2 * (second - encoder["second"].bias))
+    assert len(calls) == 3
 
 
 def test_serves_any_encoder_and_leaves_the_model_as_it_is(scorer, tokenizer, tmp_path) -> None:

@@ -33,16 +33,32 @@ class _Weight(NamedTuple):
     zero_points: torch.Tensor
 
 
+class _Rows(NamedTuple):
+    """Rows in 8 bits, `(rows, inputs)`, and the scale of each, `(rows, 1)`."""
+
+    integers: torch.Tensor
+    scale: torch.Tensor
+
+
+# What may stand between layers that read the same rows without a change to them: queries, keys and values do.
+_VIEWS = {torch.Tensor.view, torch.Tensor.flatten, torch.Tensor.unflatten, torch.Tensor.transpose}
+
+
 class _Int8Linear(TorchFunctionMode):
     """Serves `F.linear` of weights that are in the table, in this thread and inside the block only."""
 
     def __init__(self, weights: dict[int, _Weight]):
         super().__init__()
         self.weights = weights
+        self.last: tuple[torch.Tensor, _Rows] | None = None
 
     def __torch_function__(self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         if func is F.linear and not kwargs and id(args[1]) in self.weights:  # as nn.Linear calls it
-            return _linear(args[0], self.weights[id(args[1])], *args[2:])
+            if self.last is None or self.last[0] is not args[0]:
+                self.last = args[0], _rounded_rows(args[0])
+            return _linear(args[0], self.last[1], self.weights[id(args[1])], *args[2:])
+        if func not in _VIEWS and getattr(func, "__name__", "") != "__get__":
+            self.last = None
         return func(*args, **(kwargs or {}))
 
 
@@ -93,13 +109,16 @@ def _rounded(weight: torch.Tensor) -> _Weight:
     return _Weight(packed, scales, torch.zeros(len(scales), dtype=torch.int64))
 
 
-def _linear(input: torch.Tensor, weight: _Weight, bias: torch.Tensor | None = None) -> torch.Tensor:
+def _rounded_rows(input: torch.Tensor) -> _Rows:
     rows = input.reshape(-1, input.shape[-1])
     largest = torch.maximum(rows.amax(1, keepdim=True), -rows.amin(1, keepdim=True)).float()
     # What is not finite makes the scale so too, and with it the result.
     scale = largest.clamp_min(torch.finfo(torch.float32).tiny) / _LARGEST
-    integers = (rows / scale).add_(_ZERO + 0.5).to(torch.uint8)
-    given, no_output = (integers, 1.0, _ZERO), (1.0, 0, torch.float32)
+    return _Rows((rows / scale).add_(_ZERO + 0.5).to(torch.uint8), scale)
+
+
+def _linear(input: torch.Tensor, rows: _Rows, weight: _Weight, bias: torch.Tensor | None = None) -> torch.Tensor:
+    given, no_output = (rows.integers, 1.0, _ZERO), (1.0, 0, torch.float32)
     sums = torch.ops.onednn.qlinear_pointwise(*given, *weight, None, *no_output, "none", [], "")
-    result = sums.mul_(scale) if bias is None else torch.addcmul(bias.float(), sums, scale)
+    result = sums.mul_(rows.scale) if bias is None else torch.addcmul(bias.float(), sums, rows.scale)
     return result.to(input.dtype).view(*input.shape[:-1], len(weight.scales))
