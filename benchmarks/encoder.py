@@ -18,6 +18,7 @@ import torch
 from transformers import BertConfig, BertModel, LongformerConfig, LongformerModel
 
 from benchmarks.measure import interleaved, ratios, row, summary, write
+from xlretrieval.inference.precision import native_bf16
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.cpu_linear import fast_linear
 from xlretrieval.modeling.modeling_bert_long import BertLongModel
@@ -125,6 +126,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--bf16", action="store_true", help="autocast to bfloat16, all sides")
     arguments = parser.parse_args()
+    if arguments.bf16 and not native_bf16("cpu"):
+        print("not measured: this processor has no instructions for bfloat16")
+        return
     longest = max(arguments.lengths)
     result: dict = {
         "question": "encoder by length against Longformer and dense BERT, same weights",

@@ -79,6 +79,7 @@ def save_checkpoint(folder: Path, layers: int, words: list[str], documents: list
         vocab_size=len(vocabulary),
         initializer_range=0.05,
         hidden_size=hidden,
+        num_attention_heads=hidden // 64,
         intermediate_size=4 * hidden,
     )
     config.sep_token_id = vocabulary["[SEP]"]
