@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xlretrieval.data.importers.values import is_unicode, shorten
+from xlretrieval.data.values import is_unicode, shorten
 
 
 def check_texts(texts: Sequence[object], what: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from xlretrieval.data.files import read_lines
-from xlretrieval.data.importers.values import is_unicode, shorten
+from xlretrieval.data.values import is_unicode, shorten
 
 from .problems import Problems
 from .sgml import RawDocument, read_fields, read_raw_documents

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from xlretrieval.data.importers.values import shorten
 from xlretrieval.data.trec import Qrels
+from xlretrieval.data.values import shorten
 
 from .documents import Document, LocatedDocument
 from .problems import Problems

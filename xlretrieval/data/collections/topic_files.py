@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from xlretrieval.data.importers.values import is_unicode, shorten
+from xlretrieval.data.values import is_unicode, shorten
 from xlretrieval.data.wiki.dumps.compression import BROKEN, read_chunks
 
 from .documents import check_encoding

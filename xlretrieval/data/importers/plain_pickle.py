@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .values import shorten
+from xlretrieval.data.values import shorten
 
 
 class _NotPlain(ValueError):

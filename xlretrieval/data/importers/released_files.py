@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from xlretrieval.data.values import is_unicode, shorten
+
 from .plain_pickle import read_plain_pickle
-from .values import is_unicode, shorten
 
 
 class Alignment(NamedTuple):

@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from xlretrieval.data.files import read_lines
 from xlretrieval.data.languages import is_language_code
-
-from .values import is_unicode, shorten
+from xlretrieval.data.values import is_unicode, shorten
 
 
 class JsonlRow(NamedTuple):

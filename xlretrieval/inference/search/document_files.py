@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xlretrieval.data.collections.problems import Problems
 from xlretrieval.data.files import read_lines
-from xlretrieval.data.importers.values import shorten
+from xlretrieval.data.values import shorten
 
 from .documents import SearchDocument, parse_document
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xlretrieval.data.importers.values import is_unicode, shorten
 from xlretrieval.data.languages import is_language_code
+from xlretrieval.data.values import is_unicode, shorten
 
 
 @dataclass(frozen=True, slots=True)

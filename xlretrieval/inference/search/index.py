@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from xlretrieval.data.importers.values import is_unicode, shorten
+from xlretrieval.data.values import is_unicode, shorten
 from xlretrieval.inference.encoder import Encoder
 from xlretrieval.inference.reranker import Reranker
 

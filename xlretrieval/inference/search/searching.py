@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from xlretrieval.data.importers.values import is_unicode, shorten
 from xlretrieval.data.languages import is_language_code
 from xlretrieval.data.trec import rank_documents
+from xlretrieval.data.values import is_unicode, shorten
 from xlretrieval.inference.reranker import Reranker
 
 from .fusion import fuse

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from xlretrieval.data.importers.values import shorten
+from xlretrieval.data.values import shorten
 from xlretrieval.inference.batching import default_batch_tokens
 from xlretrieval.inference.encoder import Encoder
 
