@@ -39,5 +39,18 @@ def test_help_imports_no_torch(name: str) -> None:
     assert f"usage: xlretrieval {name}" in done.stdout
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TRAINING)
+def test_help_of_training_imports_no_models(name: str) -> None:
+    program = (
+        f"import sys; sys.argv = ['xlretrieval', *{name.split()!r}, '--help']; import runpy\n"
+        "try: runpy.run_module('xlretrieval', run_name='__main__')\n"
+        "except SystemExit as end: assert not end.code\n"
+        "sys.exit('xlretrieval.inference.batching' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_nested_commands_are_found() -> None:
     assert {"rank", "index build", "evaluate ranking", "wiki download"} <= set(NAMES)

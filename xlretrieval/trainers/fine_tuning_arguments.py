@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from transformers import SchedulerType
 from transformers.trainer_utils import SaveStrategy
 
-from xlretrieval.inference.batching import default_batch_tokens
 from xlretrieval.trainers.step_arguments import StepArguments
 
 
@@ -41,6 +40,9 @@ class FineTuningArguments(StepArguments):
     def __post_init__(self):
         super().__post_init__()
         if self.per_device_eval_tokens is None:
+            # Late, since it loads transformers' models, which the help of a command has no use for.
+            from xlretrieval.inference.batching import default_batch_tokens
+
             self.per_device_eval_tokens = default_batch_tokens(self.device)
         self._check_positive("per_device_eval_tokens")
         if self.early_stopping_patience is not None:
