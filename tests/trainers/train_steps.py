@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import torch
+from accelerate import DistributedType, PartialState
+from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback, set_seed
 
 from xlretrieval.data.sections import AlignedSections
@@ -30,6 +32,14 @@ class KillAt(TrainerCallback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def shard_on_processors() -> None:
+    """Lets accelerate cut parameters into shards without a GPU, where it would give every process all of them.
+
+    It asks for the kind of the group that the arguments have joined; torch itself shards with gloo as well.
+    """
+    PartialState._shared_state["distributed_type"] = DistributedType.MULTI_GPU
+
+
 def train(model: str, corpus: str, output: str, kill_at: int = 0, resume: str | None = None, **options) -> list[dict]:
     """Trains and returns the log lines of the steps."""
     torch.set_num_threads(1)
@@ -48,6 +58,9 @@ def train(model: str, corpus: str, output: str, kill_at: int = 0, resume: str | 
             **options,
         },
     )
+    sharded = os.environ.get("ACCELERATE_USE_FSDP") == "true"
+    if sharded:
+        shard_on_processors()
     set_seed(0)
     trainer = XLPretrainingTrainer(
         load_xl_retrieval(model),
@@ -57,6 +70,8 @@ def train(model: str, corpus: str, output: str, kill_at: int = 0, resume: str | 
         callbacks=[KillAt(kill_at)] if kill_at else [],
     )
     trainer.train(resume_from_checkpoint=resume)
+    if sharded != any(isinstance(parameter, DTensor) for parameter in trainer.model.parameters()):
+        raise AssertionError(f"ACCELERATE_USE_FSDP and sharded parameters must go together, got {sharded}.")
     return [row for row in trainer.state.log_history if "grad_norm" in row]
 
 

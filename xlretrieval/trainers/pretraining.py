@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from transformers import EarlyStoppingCallback, PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainerCallback
@@ -154,14 +155,44 @@ class XLPretrainingTrainer(StepMeanMixin, PublishingMixin, Trainer):
         self._record(objective, "accuracy", correct, count)
         return weight * total + self._touch_heads(), outputs
 
+    def _prepare_for_training(self, *args: Any, **kwargs: Any) -> Any:
+        """As the base, and under FSDP with all parameters but those of the layers in one group.
+
+        accelerate would put word embeddings and decoder into a group of their own. The decoder's bias, which its head
+        shares, would then stand in two groups, which torch refuses; and in steps of relevance ranking, which have no
+        use for the decoder, the group would not run to its end.
+        """
+        if not self.is_fsdp_enabled:
+            return super()._prepare_for_training(*args, **kwargs)
+        model = self.model
+        model.get_input_embeddings = model.get_output_embeddings = lambda: None
+        try:
+            return super()._prepare_for_training(*args, **kwargs)
+        finally:
+            del model.get_input_embeddings, model.get_output_embeddings
+
+    def training_step(self, model: torch.nn.Module, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """As the base, and under FSDP with a zero where the step left a head without a gradient."""
+        loss = super().training_step(model, *args, **kwargs)
+        if self.is_fsdp_enabled and self.accelerator.sync_gradients:
+            for parameter in self._heads():
+                if parameter.grad is None:
+                    parameter.grad = torch.zeros_like(parameter)
+        return loss
+
     def _touch_heads(self) -> torch.Tensor | float:
         """Zero, through one element of every head parameter.
 
         A step serves one objective, and DistributedDataParallel waits for a gradient of every parameter. One process
-        does the same, since Adam moves a parameter whose gradient is zero, but not one without a gradient.
+        does the same, since Adam moves a parameter whose gradient is zero, but not one without a gradient. FSDP's
+        parameters are shards that take no part in its forward pass; `training_step` gives them their zero.
         """
-        if self.is_fsdp_enabled:  # its parameters are sharded, and it waits for none
+        if self.is_fsdp_enabled:
             return 0.0
+        return sum(0.0 * parameter.flatten()[0] for parameter in self._heads())
+
+    def _heads(self) -> list[torch.nn.Parameter]:
+        """The trainable parameters outside of the encoder, its pooler among them."""
         if self._head_parameters is None:
             model = self.accelerator.unwrap_model(self.model)
             pooler = getattr(model.base_model, "pooler", None)
@@ -172,7 +203,7 @@ class XLPretrainingTrainer(StepMeanMixin, PublishingMixin, Trainer):
                 for parameter in model.parameters()
                 if parameter.requires_grad and id(parameter) not in encoder
             ]
-        return sum(0.0 * parameter.flatten()[0] for parameter in self._head_parameters)
+        return self._head_parameters
 
     def _record(self, objective: str, name: str, total: torch.Tensor, count: torch.Tensor) -> None:
         """Adds to the sums behind the next log line, for the objective and for the step's language pair."""
