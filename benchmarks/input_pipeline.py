@@ -9,8 +9,7 @@ process. Theirs draws a sentence ahead of time, which is not counted.
 Texts are random words in sentences, with frequencies by Zipf's law and lengths as sections have them (log-normal,
 median 113 tokens, deviation 1.06); the tokenizer is a WordPiece model trained on them. --corpus takes a corpus.
 
-What one GPU consumes is an estimate: 45% of the 989 TFLOP/s that an H200 has in dense bf16, at 6 operations a token
-and parameter outside the embeddings (85 million in the base model).
+What one GPU consumes is an estimate, by the operations of a token that `benchmarks/work.py` counts.
 
   python -m benchmarks.input_pipeline [--repeats 5] [--batch 16] [--tokens 150000] [--corpus FOLDER]
 """
@@ -33,6 +32,7 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import BertTokenizer
 from transformers.models.bert.tokenization_bert_legacy import BertTokenizerLegacy
 
+from benchmarks import work
 from benchmarks.measure import ratios, row, summary, write
 from xlretrieval.data.collators import PretrainingCollator
 from xlretrieval.data.sampling import PretrainingDataset, Schedule, StepSampler
@@ -43,7 +43,7 @@ BATCHES_PER_STEP = 4
 WORKERS = (0, 1, 2)
 WARMUP_BATCHES = 8
 MEDIAN_TOKENS, DEVIATION, TOKENS_PER_WORD = 113, 1.06, 1.4
-GPU_TOKENS = 0.45 * 989e12 / (6 * 85e6)
+GPU_TOKENS = work.tokens_per_second()
 
 
 def words(count: int, generator: np.random.Generator) -> list[str]:
