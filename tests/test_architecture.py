@@ -17,7 +17,15 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # A station imports from itself and from those before it.
 STATIONS = ("modeling", "data", "inference", "evaluation", "trainers", "hub", "cli")
 # Copied beside the weights for `trust_remote_code`, where there is no package around them.
-COPIED = ("configuration_bert_long", "attention", "heads", "modeling_bert_long", "rows", "tiled_attention")
+COPIED = (
+    "configuration_bert_long",
+    "attention",
+    "heads",
+    "modeling_bert_long",
+    "packed_attention",
+    "rows",
+    "tiled_attention",
+)
 LONGEST = 400
 LONGER = {
     "modeling/modeling_bert_long.py": "one of the copied files, which reads top to bottom",

@@ -44,6 +44,7 @@ def test_bert(tiny_checkpoint: MakeCheckpoint, tmp_path: Path, capsys: pytest.Ca
         "model.safetensors",
         "modeling_bert_long.py",
         "rows.py",
+        "packed_attention.py",
         "tiled_attention.py",
         "tokenizer.json",
         "tokenizer_config.json",

@@ -1,7 +1,7 @@
 """The long encoder's last layer for the first token alone, which is all that the relevance head reads.
 
-The first token is global: it attends to all tokens by projections of its own. So of the last layer only those keys and
-values are computed for every token, and everything else for one. Exact, and saves 7% of the time of 12 layers.
+The first token is global: it attends to all tokens by projections of its own. So of the last layer at most those keys
+and values are computed for every token, and everything else for one. Exact, and saves 8% of the time of 12 layers.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from transformers import PreTrainedModel
 from xlretrieval.modeling.attention import AttentionPattern
 from xlretrieval.modeling.modeling_bert_long import BertLongEncoder, BertLongForXLRetrieval, BertLongLayer
 from xlretrieval.modeling.rows import Rows
+from xlretrieval.modeling.tiled_attention import attend_folded, folding_pays
 
 
 class _FirstTokenLayer(nn.Module):
@@ -27,27 +28,39 @@ class _FirstTokenLayer(nn.Module):
 
     def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows) -> torch.Tensor:
         attention = self.attention.self
-        key, value = attention.key_global(hidden_states), attention.value_global(hidden_states)
         if isinstance(pattern, Rows):
-            first = hidden_states.flatten(0, 1)[pattern.starts][:, None]
-            query = attention.split_heads(attention.query_global(first))
-            sides = [side.flatten(0, 1) for side in (key, value)]
-            runs = zip(pattern.starts, pattern.lengths, strict=True)
-            rows = [
-                self._attend(
-                    query[row, None], *(attention.split_heads(side[None, start : start + n]) for side in sides)
-                )
-                for row, (start, n) in enumerate(runs)
-            ]
-            attended = torch.cat(rows)
+            states = hidden_states.flatten(0, 1)
+            first = states[pattern.starts][:, None]
+            attended = self._attend_rows(states, first, pattern)
         else:
             first = hidden_states[:, :1].contiguous()
             query, key, value = (
-                attention.split_heads(states) for states in (attention.query_global(first), key, value)
+                attention.split_heads(projected)
+                for projected in (
+                    attention.query_global(first),
+                    attention.key_global(hidden_states),
+                    attention.value_global(hidden_states),
+                )
             )
-            attended = self._attend(query, key, value, pattern.key_mask)
-        attended = self.attention.output(attended.transpose(1, 2).flatten(2), first)
+            attended = self._attend(query, key, value, pattern.key_mask).transpose(1, 2).flatten(2)
+        attended = self.attention.output(attended, first)
         return self.output(self.intermediate(attended), attended)
+
+    def _attend_rows(self, states: torch.Tensor, first: torch.Tensor, rows: Rows) -> torch.Tensor:
+        """`(tokens, hidden)` and the first of each row, `(rows, 1, hidden)` -> `(rows, 1, hidden)`."""
+        attention = self.attention.self
+        runs = [(start, length, 1) for start, length in zip(rows.starts, rows.lengths, strict=True)]
+        if folding_pays(attention, states, runs):
+            return attend_folded(attention, states, torch.tensor(rows.starts), runs)[:, None]
+        query = attention.split_heads(attention.query_global(first))
+        sides = attention.key_global(states), attention.value_global(states)
+        attended = [
+            self._attend(
+                query[row, None], *(attention.split_heads(side[None, start : start + length]) for side in sides)
+            )
+            for row, (start, length, _) in enumerate(runs)
+        ]
+        return torch.cat(attended).transpose(1, 2).flatten(2)
 
     def _attend(
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None = None
@@ -69,9 +82,10 @@ def first_token_scorer(model: PreTrainedModel) -> PreTrainedModel:
     Made when it is needed, which costs microseconds: what others do to the model until then holds for it too.
 
     Args:
-        model: Returned as it is where it is no long encoder, or its last layer is wrapped, as by FSDP.
+        model: Returned as it is where it is no long encoder, its last layer is wrapped, as by FSDP, or its attention
+            is that of an accelerator.
     """
-    if type(model) is not BertLongForXLRetrieval:
+    if type(model) is not BertLongForXLRetrieval or model.config._attn_implementation == "flex_attention":
         return model
     layers = model.bert.encoder.layer
     last = layers[-1]

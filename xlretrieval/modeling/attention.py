@@ -204,8 +204,22 @@ def _block_sparse_mask(pattern: AttentionPattern, half: int) -> BlockMask:
         return ((near | is_global[row, key]) & valid[row, key]) | (query == key)
 
     batch, length = valid.shape
+    return block_mask(sees, batch, length, length, valid.device)
+
+
+def block_mask(sees: Callable[..., Tensor], batch: int, queries: int, keys: int, device: torch.device) -> BlockMask:
+    """The mask `sees(row, head, query, key)` of all heads, as the kernel of flex_attention wants it.
+
+    Args:
+        sees: Which query sees which key, of tensors of indices.
+        batch: Rows.
+        queries: Number of queries of a row.
+        keys: Number of its keys.
+        device: Where it is made.
+    """
     # Compiled, the mask is evaluated block by block; otherwise the whole matrix would exist once.
-    return create_block_mask(sees, batch, None, length, length, device=valid.device, _compile=valid.is_cuda)
+    make = _compiled(create_block_mask) if device.type == "cuda" else create_block_mask
+    return make(sees, batch, None, queries, keys, device=device)
 
 
 LOCAL_MASKS: dict[str, Callable[[AttentionPattern, int], Tensor | Blocks | BlockMask]] = {
@@ -278,27 +292,36 @@ def flex_local_attention(
     Raises:
         ValueError: In training with dropout of the attention probabilities, which the kernel does not have.
     """
-    if module.training and module.dropout_prob > 0:
-        raise ValueError(
-            f"attention_probs_dropout_prob must be 0 to train with flex_attention, got {module.dropout_prob}. "
-            'Set it to 0 in the configuration, or use attn_implementation="sdpa".'
-        )
-    kernel = _compiled_flex_attention() if query.is_cuda else flex_attention
+    kernel = flex_kernel(module, query.device)
     mask = pattern.local_masks[module.half_window]
     output = kernel(query, key, value, block_mask=mask, scale=module.scaling)
     return _with_global_rows(module, hidden_states, output, pattern), None
 
 
-_COMPILED: list[Callable] = []
+def flex_kernel(module: nn.Module, device: torch.device) -> Callable:
+    """The kernel of flex_attention: compiled on CUDA, elsewhere its definition, which has no gradient.
+
+    Raises:
+        ValueError: In training with dropout of the attention probabilities, which the kernel does not have.
+    """
+    if module.training and module.dropout_prob > 0:
+        raise ValueError(
+            f"attention_probs_dropout_prob must be 0 to train with flex_attention, got {module.dropout_prob}. "
+            'Set it to 0 in the configuration, or use attn_implementation="sdpa".'
+        )
+    return _compiled(flex_attention, dynamic=True) if device.type == "cuda" else flex_attention
 
 
-def _compiled_flex_attention() -> Callable:
-    """The kernel, compiled once per process, and only where a model uses it."""
+_COMPILED: dict[Callable, Callable] = {}
+
+
+def _compiled(function: Callable, dynamic: bool | None = None) -> Callable:
+    """A function of torch, compiled once per process, and only where a model uses it."""
     if torch.compiler.is_compiling():
-        return flex_attention
-    if not _COMPILED:
-        _COMPILED.append(torch.compile(flex_attention, dynamic=True))
-    return _COMPILED[0]
+        return function
+    if function not in _COMPILED:
+        _COMPILED[function] = torch.compile(function, dynamic=dynamic)
+    return _COMPILED[function]
 
 
 def _sdpa(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:

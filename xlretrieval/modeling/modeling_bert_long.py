@@ -32,6 +32,7 @@ from transformers.utils.output_capturing import capture_outputs
 from .attention import ATTENTION_FUNCTIONS, AttentionPattern, build_pattern, derive_global_mask
 from .configuration_bert_long import BertLongConfig
 from .heads import XLRetrievalHeads, XLRetrievalOutput, masked_lm_loss
+from .packed_attention import PackedRows, attend_packed, pack_rows
 from .rows import Rows, find_rows
 from .tiled_attention import attend_rows
 
@@ -103,11 +104,13 @@ class BertLongSelfAttention(nn.Module):
         return states.unflatten(-1, (self.num_attention_heads, self.attention_head_size)).transpose(1, 2)
 
     def forward(
-        self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows
+        self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | PackedRows
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         projected = [projection(hidden_states) for projection in (self.query, self.key, self.value)]
         if isinstance(pattern, Rows):
             return attend_rows(self, hidden_states, *projected, pattern), None
+        if isinstance(pattern, PackedRows):
+            return attend_packed(self, hidden_states, *projected, pattern), None
         query, key, value = (self.split_heads(states) for states in projected)
         attend = ATTENTION_FUNCTIONS[self.config._attn_implementation]
         output, probabilities = attend(self, hidden_states, query, key, value, pattern)
@@ -120,7 +123,7 @@ class BertLongAttention(nn.Module):
         self.self = BertLongSelfAttention(config, layer_idx)
         self.output = BertSelfOutput(config)
 
-    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows) -> torch.Tensor:
+    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | PackedRows) -> torch.Tensor:
         attended, _ = self.self(hidden_states, pattern)
         return self.output(attended, hidden_states)
 
@@ -132,7 +135,7 @@ class BertLongLayer(GradientCheckpointingLayer):
         self.intermediate = BertIntermediate(config)
         self.output = BertOutput(config)
 
-    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows) -> torch.Tensor:
+    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | PackedRows) -> torch.Tensor:
         attended = self.attention(hidden_states, pattern)
         return self.output(self.intermediate(attended), attended)
 
@@ -142,14 +145,14 @@ class BertLongEncoder(nn.Module):
         super().__init__()
         self.layer = nn.ModuleList(BertLongLayer(config, index) for index in range(config.num_hidden_layers))
 
-    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows) -> BaseModelOutput:
+    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | PackedRows) -> BaseModelOutput:
         for layer in self.layer:
             hidden_states = layer(hidden_states, pattern)
         return BaseModelOutput(last_hidden_state=self.with_padding(hidden_states, pattern))
 
-    def with_padding(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows) -> torch.Tensor:
+    def with_padding(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | PackedRows) -> torch.Tensor:
         """The last layer's states, `(batch, length, hidden)`."""
-        return pattern.unpack(hidden_states) if isinstance(pattern, Rows) else hidden_states
+        return hidden_states if isinstance(pattern, AttentionPattern) else pattern.unpack(hidden_states)
 
 
 class BertLongPreTrainedModel(PreTrainedModel):
@@ -251,18 +254,12 @@ class BertLongModel(BertLongPreTrainedModel):
             is_global = derive_global_mask(input_ids, valid, self.config.sep_token_id)
         else:
             is_global = global_attention_mask.bool()
-        rows = None
-        if (
-            self.config._attn_implementation == "sdpa"
-            and given.device.type == "cpu"
-            and not torch.compiler.is_compiling()
-        ):
-            # Recorded states must have the shape of the input.
-            recorded = any(
-                kwargs.get(name, getattr(self.config, name, False))
-                for name in ("output_hidden_states", "output_attentions")
-            )
-            rows = find_rows(valid, is_global, self.config.hidden_size, may_pack=not recorded)
+        # Recorded states must have the shape of the input.
+        recorded = any(
+            kwargs.get(name, getattr(self.config, name, False))
+            for name in ("output_hidden_states", "output_attentions")
+        )
+        rows = self._find_rows(valid, is_global, recorded)
         if rows is None:
             pattern = build_pattern(
                 valid,
@@ -280,10 +277,24 @@ class BertLongModel(BertLongPreTrainedModel):
             pooler_output=self.pooler(hidden_states) if self.pooler is not None else None,
         )
 
-    def _encode_rows(self, rows: Rows, input_ids, token_type_ids, position_ids, inputs_embeds) -> torch.Tensor:
+    def _find_rows(self, valid: torch.Tensor, is_global: torch.Tensor, recorded: bool) -> Rows | PackedRows | None:
+        """The rows of a batch where they are computed without its padding; a graph does not depend on values."""
+        implementation, config = self.config._attn_implementation, self.config
+        if torch.compiler.is_compiling():
+            return None
+        if implementation == "sdpa" and valid.device.type == "cpu":
+            return find_rows(valid, is_global, config.hidden_size, may_pack=not recorded)
+        if implementation == "flex_attention" and not recorded and valid.numel():
+            return pack_rows(valid, is_global & valid, config.layer_windows)
+        return None
+
+    def _encode_rows(
+        self, rows: Rows | PackedRows, input_ids, token_type_ids, position_ids, inputs_embeds
+    ) -> torch.Tensor:
         """Hidden states `(batch, length, hidden)` of inputs as `forward` takes them, computed without padding."""
         if position_ids is None:
-            position_ids = torch.arange(rows.shape[1])[None] + self.config.position_offset
+            device = (input_ids if inputs_embeds is None else inputs_embeds).device
+            position_ids = torch.arange(rows.shape[1], device=device)[None] + self.config.position_offset
         given = (
             None if values is None else rows.pack(values.expand(*rows.shape, *values.shape[2:]))
             for values in (input_ids, token_type_ids, position_ids, inputs_embeds)
