@@ -9,6 +9,7 @@ from transformers import AutoModelForSequenceClassification
 
 from xlretrieval.inference.first_token import first_token_scorer
 from xlretrieval.inference.reranker import Reranker
+from xlretrieval.modeling import rows, tiled_attention
 
 PAIRS = [("a cat", "the quick brown fox"), ("zebra", ""), ("fox", "jumps over the lazy dog" * 2), ("a", "b")]
 
@@ -23,14 +24,17 @@ def model(long_checkpoint):
     return model
 
 
-@pytest.mark.parametrize("implementation", ["eager", "sdpa"])
-def test_the_same_scores(model, tokenizer, implementation) -> None:
-    model.set_attn_implementation(implementation)
+@pytest.mark.parametrize("way", ["eager", "sdpa", "rows", "folded rows", "flex_attention"])
+def test_the_same_scores(model, tokenizer, way, monkeypatch) -> None:
+    model.set_attn_implementation("sdpa" if "rows" in way else way)
     reranker = Reranker(model, tokenizer, max_query_length=16)
     batch = reranker.collator.pad(reranker.passages.encode(PAIRS).rows)
     with torch.inference_mode():
         expected = model(**batch).logits[:, 0].numpy()
     assert np.ptp(expected) > 0.01
+    if "rows" in way:
+        monkeypatch.setattr(rows, "ROW_COST", 0)
+        monkeypatch.setattr(tiled_attention, "FOLDED_SHARE", 1e9 if way == "folded rows" else 0)
     np.testing.assert_allclose(reranker.score(PAIRS), expected, atol=1e-6)
 
 
