@@ -37,17 +37,20 @@ check: $(INSTALLED)  ## lint and the quick tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 .PHONY: bench
-bench: $(INSTALLED)  ## run the benchmarks; results go to benchmarks/results
-	$(BIN)/python -m benchmarks.pretraining_step
-	$(BIN)/python -m benchmarks.encoder --lengths 512 1024 2048 4096 --repeats 3
-	$(BIN)/python -m benchmarks.encoder --lengths 512 1024 2048 4096 --repeats 3 --bf16
-	$(BIN)/python -m benchmarks.attention_memory
-	$(BIN)/python -m benchmarks.growth --repeats 3
-	$(BIN)/python -m benchmarks.input_pipeline
-	$(BIN)/python -m benchmarks.start
+bench: $(INSTALLED)  ## run the benchmarks, with fewer turns than by default; results go to benchmarks/results
+	$(BIN)/python -m benchmarks.pretraining_step --repeats 1
+	$(BIN)/python -m benchmarks.encoder --lengths 512 1024 2048 4096 --repeats 2
+	$(BIN)/python -m benchmarks.encoder --lengths 512 1024 2048 4096 --repeats 2 --bf16
+	$(BIN)/python -m benchmarks.attention_memory --lengths 1024 2048 4096
+	$(BIN)/python -m benchmarks.reranking --repeats 2
+	$(BIN)/python -m benchmarks.growth --lengths 512 2048 8192 --documents 100 1000 --repeats 3
+	$(BIN)/python -m benchmarks.input_pipeline --repeats 3
+	$(BIN)/python -m benchmarks.start --turns 3
+	$(BIN)/python -m benchmarks.utilisation --repeats 2
+	$(BIN)/python -m benchmarks.processes --layers 2 --turns 3
+	$(BIN)/python -m benchmarks.gpu
 	$(BIN)/python -m benchmarks.alignment_quality
 	$(BIN)/python -m benchmarks.wiki_workers
-	$(BIN)/python -m benchmarks.reranking --layers 2
 	$(BIN)/python -m benchmarks.search_index
 	$(BIN)/python -m benchmarks.exports --layers 2
 	$(BIN)/python -m benchmarks.report

@@ -30,6 +30,7 @@ EXPECTED = (
     "alignment_quality",
     "search_index",
     "exports",
+    "gpu",
 )
 KINDS = ("avx2", "default")
 """What `measure.write` puts behind the name of a result, of processors without AVX512."""

@@ -8,7 +8,7 @@ AdamW over all parameters. Above 1 our products are faster than torch's plain on
 - reranking: `Reranker.score` in float32;
 - pretraining: steps of the released shape (12 layers, 105,879 words) on sections of real lengths, in float32.
 
-  python -m benchmarks.utilisation [--pairs 8] [--layers 12] [--rank-pairs 40] [--repeats 5]
+  python -m benchmarks.utilisation [--pairs 4] [--layers 12] [--rank-pairs 16] [--repeats 5]
 """
 
 from __future__ import annotations
@@ -139,8 +139,8 @@ def measure(run: Callable[[], object], repeats: int) -> dict:
 def main() -> None:
     """Measures both."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=8, help="pairs of a step")
-    parser.add_argument("--rank-pairs", type=int, default=40, help="pairs to rank")
+    parser.add_argument("--pairs", type=int, default=4, help="pairs of a step")
+    parser.add_argument("--rank-pairs", type=int, default=16, help="pairs to rank")
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
