@@ -89,6 +89,7 @@ def draw(rows: list[dict], path: Path, encoder: dict | None) -> None:
     bars.barh(places, measured, xerr=whiskers, color=colours, height=0.6, capsize=3)
     bars.scatter([row["target"] for row in rows], places, marker="|", s=260, color="black", zorder=3, label="target")
     bars.set_yticks(places, [f"{row['question']}\nagainst {row['against']}, {row['on']}" for row in rows], fontsize=8)
+    bars.margins(y=0.01)
     bars.set_xscale("log")
     bars.invert_yaxis()
     bars.set_xlabel("ratio, median of the turns; whiskers from the smallest to the largest")
