@@ -227,8 +227,7 @@ def main() -> None:
     }
     result["speedup"] = {other: {name: ratios(seconds[other], seconds[name]) for name in ours} for other in others}
     result["speedup, processor"] = {
-        other: {name: ratios(sides[other].processor, sides[name].processor) for name in ours}
-        for other in others
+        other: {name: ratios(sides[other].processor, sides[name].processor) for name in ours} for other in others
     }
     result["table"] = table(result["speedup"], len(pairs), arguments.layers)
     write("reranking", result)
