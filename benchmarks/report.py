@@ -2,9 +2,10 @@
 
   python -m benchmarks.report
 
-Reads the lists of `measure.row` under "table" in every `results/*.json`; prints them as Markdown and draws
-`results/benchmarks.png`. A benchmark without a result is listed as not measured. Every row names the instructions of
-the processor that it was measured on: a file `NAME_avx2.json` stands beside `NAME.json`, which is of one with AVX512.
+Reads the lists of `measure.row` under "table" in the results of the benchmarks below; prints them as Markdown and
+draws `results/benchmarks.png`. A benchmark without a result is listed as not measured. Every row names the
+instructions of the processor that it was measured on: a file `NAME_avx2.json` stands beside `NAME.json`, which is of
+one with AVX512.
 """
 
 from __future__ import annotations

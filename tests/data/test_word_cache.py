@@ -62,6 +62,10 @@ def test_a_changed_tokenizer_forgets() -> None:
     assert token_ids(tokenizer, ["A zeta é"]) == [whole(tokenizer, "A zeta é")]
     tokenizer.backend_tokenizer.normalizer = tokenizer_of(False).backend_tokenizer.normalizer
     assert token_ids(tokenizer, ["A zeta é"]) == [whole(tokenizer, "A zeta é")]
+    tokenizer.backend_tokenizer.model.max_input_chars_per_word = 3
+    assert token_ids(tokenizer, ["A zeta é"]) == [whole(tokenizer, "A zeta é")]
+    tokenizer.add_tokens(["a"])  # which is there already, and is now found in words
+    assert token_ids(tokenizer, ["ba zeta"]) == [whole(tokenizer, "ba zeta")]
     tokenizer.add_tokens([AddedToken("zeta", single_word=True), AddedToken("old house")])
     texts = ["a zeta b", "an old house", "azeta"]
     assert token_ids(tokenizer, texts) == [whole(tokenizer, text) for text in texts]
@@ -73,15 +77,20 @@ def test_keeps_a_bounded_number_of_words_and_none_of_texts_without_spaces(monkey
     cache = WordCache(CASED.backend_tokenizer)
     cache.encode(["水" * 500, "a b"])
     assert set(cache._words) == {"a", "b"}
-    monkeypatch.setattr(word_cache, "MAX_IDS", 20)
+    monkeypatch.setattr(word_cache, "MAX_KEPT", 20)
     for start in range(0, 400, 10):
         texts = [" ".join(map(str, range(start, start + 10)))]
         assert cache.encode(texts) == [whole(CASED, texts[0])]
         assert len(cache._words) <= 30
+    cache = WordCache(LOWER.backend_tokenizer)
+    cache.encode([" ".join(chr(0x300 + n) for n in range(15))])  # no ids at all, but words
+    assert cache._kept >= 15
+    cache.encode(["a b " * 50 + "x" * 300])
+    assert max(map(len, cache._words)) < 100
 
 
 def test_threads_may_share_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(word_cache, "MAX_IDS", 50)
+    monkeypatch.setattr(word_cache, "MAX_KEPT", 50)
     cache = WordCache(CASED.backend_tokenizer)
     texts = [" ".join(map(str, range(start, start + 20))) for start in range(0, 300, 7)]
     expected = [whole(CASED, text) for text in texts]

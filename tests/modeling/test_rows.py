@@ -105,6 +105,7 @@ def test_folding_only_where_it_pays_and_the_weight_is_all():
         assert not folding_pays(layer, states, [(0, 20, 9)])
         with torch.autocast("cpu", torch.bfloat16):
             assert not folding_pays(layer, states, [(0, 20, 1)])
+        assert not folding_pays(layer, states.bfloat16(), [(0, 20, 1)])
         token = may_fold.set(False)
         assert not folding_pays(layer, states, [(0, 20, 1)])
         may_fold.reset(token)

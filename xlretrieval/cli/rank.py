@@ -49,8 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add(
         "--dtype",
         default="auto",
-        help="of the weights: auto (bfloat16 where it is native, else float32), float32, bfloat16, or int8 (auto, and "
-        "the encoder's products in 8 bits: faster on a CPU, close scores may change places) (default: auto)",
+        help="of the weights: auto (bfloat16 where it is native, else float32), float32, bfloat16, float16, or int8 "
+        "(auto, and products in 8 bits: faster on a CPU, close scores may change places) (default: auto)",
     )
     options.add("--max-length", type=int, metavar="N", help="tokens per input (default: what the model takes)")
     options.add(

@@ -13,8 +13,10 @@ from weakref import WeakKeyDictionary
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-# Ids that are kept, some 100 bytes each with their words: of a few hundred thousand words.
-MAX_IDS = 1 << 19
+# Words and their ids that are kept, some 100 bytes for each id: of a few hundred thousand words.
+MAX_KEPT = 1 << 19
+# Longer ones are one unknown token to WordPiece, and hardly come up again.
+MAX_KEPT_CHARACTERS = 100
 # Texts whose words are longer than this on average are written without spaces: their words never come up again.
 MAX_WORD_CHARACTERS = 16
 
@@ -31,25 +33,25 @@ class WordCache:
     def __init__(self, backend: Tokenizer):
         self._backend = backend
         self._words: dict[str, list[int]] = {}
-        self._ids = 0
+        self._kept = 0
 
     def encode(self, texts: list[str]) -> list[list[int]]:
         """Ids of every text, without special tokens, as the tokenizer itself gives them."""
-        if self._ids > MAX_IDS:
-            self._words, self._ids = {}, 0
+        if self._kept > MAX_KEPT:
+            self._words, self._kept = {}, 0
         known = self._words
         rows: list[list[int]] = [[] for _ in texts]
         split, whole = {}, []
         for index, text in enumerate(texts):
             words = text.replace("\n", " ").split(" ")
-            if len(text) > MAX_WORD_CHARACTERS * len(words):
+            if len(text) > MAX_WORD_CHARACTERS * len(words) or max(map(len, words)) > MAX_KEPT_CHARACTERS:
                 whole.append(index)
             else:
                 split[index] = words
         new = list(set().union(*split.values()).difference(known))
         for word, ids in zip(new, self._encode(new), strict=True):
             known[word] = ids
-            self._ids += len(ids)
+            self._kept += 1 + len(ids)
         for index, words in split.items():
             rows[index] = list(chain.from_iterable(map(known.__getitem__, words)))
         for index, ids in zip(whole, self._encode(texts[index] for index in whole), strict=True):
@@ -69,8 +71,12 @@ def serves(backend: Tokenizer) -> bool:
         isinstance(backend.model, models.WordPiece)
         and isinstance(backend.pre_tokenizer, pre_tokenizers.BertPreTokenizer)
         and (backend.normalizer is None or isinstance(backend.normalizer, normalizers.BertNormalizer))
-        and all(token.special for token in backend.get_added_tokens_decoder().values())
+        and not _added(backend)
     )
+
+
+def _added(backend: Tokenizer) -> list[str]:
+    return [token.content for token in backend.get_added_tokens_decoder().values() if not token.special]
 
 
 # With what the ids depend on and may be changed in place, as by `add_tokens`.
@@ -80,10 +86,13 @@ _CACHES: WeakKeyDictionary[PreTrainedTokenizerFast, tuple[object, WordCache | No
 def word_cache(tokenizer: PreTrainedTokenizerFast) -> WordCache | None:
     """The cache of a tokenizer, None where it has to see whole texts."""
     backend = tokenizer.backend_tokenizer
-    parts = backend.normalizer, backend.pre_tokenizer
+    parts, model = (backend.normalizer, backend.pre_tokenizer), backend.model
+    settings = ("unk_token", "continuing_subword_prefix", "max_input_chars_per_word")
     state = (
         id(backend),
         backend.get_vocab_size(),
+        _added(backend),
+        *(getattr(model, name, None) for name in settings),
         *(None if part is None else (type(part), part.__getstate__()) for part in parts),
     )
     found = _CACHES.get(tokenizer)

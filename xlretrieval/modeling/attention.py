@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 # Up to this length one dense block is cheaper than several overlapping ones: at 256 tokens and window 64 the blocks
 # would hold as many scores as the whole matrix, and copy every key twice.
 DENSE_LENGTH = 256
+# Graphs of one function of flex_attention that torch may compile.
+MAX_GRAPHS = 128
 
 
 @dataclass
@@ -320,7 +322,15 @@ def _compiled(function: Callable, dynamic: bool | None = None) -> Callable:
     if torch.compiler.is_compiling():
         return function
     if function not in _COMPILED:
-        _COMPILED[function] = torch.compile(function, dynamic=dynamic)
+        compiled = torch.compile(function, dynamic=dynamic)
+
+        def call(*args: object, **options: object) -> object:
+            # Local and global masks, with a gradient and without, and every dtype are graphs of their own. Behind the
+            # limit, 8 by default, torch would build the whole matrix of scores.
+            with torch._dynamo.config.patch(recompile_limit=MAX_GRAPHS):
+                return compiled(*args, **options)
+
+        _COMPILED[function] = call
     return _COMPILED[function]
 
 

@@ -170,6 +170,9 @@ def folding_pays(module: nn.Module, states: Tensor, runs: list[tuple[int, int, i
     """
     if torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or not may_fold.get():
         return False
+    # The choice is the batch's. In half precision it would show in a row's result, which must not depend on others.
+    if states.dtype not in (torch.float32, torch.float64):
+        return False
     for projection in (module.key_global, module.value_global):
         # What wraps a layer, as adapters do, adds to what its weight does.
         if type(projection) is not nn.Linear or type(projection.weight) is not nn.Parameter:
