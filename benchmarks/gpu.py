@@ -50,8 +50,6 @@ from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval
 
 BISECT_TO = 1024
-RECOMPILE_LIMIT = 128
-"""Graphs of a function. Behind torch's 8 the mask would become a whole matrix, and memory end too early."""
 
 
 class Shape:
@@ -270,7 +268,6 @@ def main() -> None:
     if cuda and arguments.peak is None and (not re.search("H[12]00", on) or re.search("PCIe|NVL|MIG", on)):
         parser.error(f"--peak must be given for {on}, got none. Take it from the data sheet, without sparsity.")
     peak = H200_PEAK if arguments.peak is None else arguments.peak * 1e12
-    torch._dynamo.config.recompile_limit = RECOMPILE_LIMIT
     torch._dynamo.config.fail_on_recompile_limit_hit = True
     shape = Shape(device, arguments.layers, arguments.hidden)
     result: dict[str, Any] = {"question": "utilisation and speed of a GPU, bf16", "device": on, "peak": peak}

@@ -54,16 +54,18 @@ class Products(TorchDispatchMode):
             rows, weight = args[0].flatten(0, -2), args[1]
             self.shapes[tuple(rows.shape), tuple(weight.t().shape)] += 1
         elif "scaled_dot_product" in name:
-            self._attention(*args[:3], backward="backward" in name)
+            backward = "backward" in name
+            self._attention(*args[backward : 3 + backward], backward)  # its first argument is the gradient
         return func(*args, **(kwargs or {}))
 
     def _attention(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, backward: bool) -> None:
-        if backward:  # its first argument is the gradient, and no path here has one
-            raise NotImplementedError("attention of torch must not have a gradient here. Count its four products.")
         query, key, value = (states.flatten(0, 1) for states in (query, key, value))
         scores = (*query.shape[:2], key.shape[1])
+        # Forward scores and output; backward the gradients of probabilities and queries, in the same shapes.
         self.shapes[tuple(query.shape), tuple(key.transpose(1, 2).shape)] += 1
         self.shapes[scores, tuple(value.shape)] += 1
+        if backward:  # those of keys and values
+            self.shapes[(scores[0], scores[2], scores[1]), tuple(query.shape)] += 2
 
 
 def plain(shapes: Counter[Shape]) -> Callable[[], None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ from xlretrieval.modeling import rows as rows_module
 from xlretrieval.modeling import tiled_attention
 from xlretrieval.modeling.attention import build_pattern
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
-from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval, BertLongSelfAttention
+from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval
 from xlretrieval.modeling.rows import find_rows
 from xlretrieval.modeling.tiled_attention import _Dropout, folding_pays, may_fold
 
@@ -36,20 +36,6 @@ def masks(runs: list[tuple[int, int, int]]) -> tuple[torch.Tensor, torch.Tensor]
     return valid, is_global
 
 
-def layer_of(window: int, implementation: str = "sdpa", dropout: float = 0.0) -> BertLongSelfAttention:
-    config = BertLongConfig(
-        hidden_size=16, num_attention_heads=2, num_hidden_layers=1, attention_window=window,
-        attention_probs_dropout_prob=dropout,
-    )  # fmt: skip
-    config._attn_implementation = implementation
-    torch.manual_seed(0)
-    layer = BertLongSelfAttention(config, 0).double()
-    with torch.no_grad():
-        for parameter in layer.parameters():
-            parameter.copy_(torch.randn_like(parameter) * 0.4)
-    return layer
-
-
 @st.composite
 def runs(draw: st.DrawFn) -> list[tuple[int, int, int]]:
     tokens = draw(st.lists(st.integers(0, 330), min_size=1, max_size=3).filter(any))
@@ -58,7 +44,7 @@ def runs(draw: st.DrawFn) -> list[tuple[int, int, int]]:
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(runs(), st.sampled_from([2, 34, 200, 512]), st.booleans())
-def test_the_definition(runs: list[tuple[int, int, int]], window: int, may_pack: bool):
+def test_the_definition(layer_of: Callable, runs: list[tuple[int, int, int]], window: int, may_pack: bool):
     valid, is_global = masks(runs)
     torch.manual_seed(1)
     hidden = torch.randn(*valid.shape, 16, dtype=torch.float64, requires_grad=True)
@@ -82,7 +68,9 @@ def test_the_definition(runs: list[tuple[int, int, int]], window: int, may_pack:
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(runs(), st.sampled_from([2, 34, 512]), st.booleans())
-def test_without_a_gradient_projections_of_few_global_tokens_are_folded(runs: list, window: int, folds: bool):
+def test_without_a_gradient_projections_of_few_global_tokens_are_folded(
+    layer_of: Callable, runs: list, window: int, folds: bool
+):
     valid, is_global = masks(runs)
     torch.manual_seed(1)
     hidden = torch.randn(*valid.shape, 16, dtype=torch.float64)
@@ -96,7 +84,7 @@ def test_without_a_gradient_projections_of_few_global_tokens_are_folded(runs: li
     torch.testing.assert_close(actual, expected * valid[..., None], rtol=1e-9, atol=1e-9)
 
 
-def test_folding_only_where_it_pays_and_the_weight_is_all():
+def test_folding_only_where_it_pays_and_the_weight_is_all(layer_of: Callable):
     layer, states = layer_of(4), torch.randn(20, 16, dtype=torch.float64)
     assert not folding_pays(layer, states, [(0, 20, 1)])
     with torch.no_grad():
@@ -116,7 +104,7 @@ def test_folding_only_where_it_pays_and_the_weight_is_all():
         assert not folding_pays(layer, states, [(0, 20, 1)])
 
 
-def test_gradients_with_dropout(always: None):
+def test_gradients_with_dropout(layer_of: Callable, always: None):
     """Of a function that draws its masks from one seed, against finite differences."""
     valid, is_global = masks([(0, 9, 3), (0, 5, 1)])
     found, layer = find_rows(valid, is_global, 16), layer_of(4, dropout=0.3).train()
