@@ -54,7 +54,7 @@ def test_the_slurm_script_is_a_shell_script():
 def start_slurm_script(folder: Path, srun: str) -> subprocess.Popen:
     """The script as SLURM starts it on the first of two machines, with a cluster that writes down what it is told."""
     answers = {
-        "scontrol": 'echo "$@" >> scontrol.log; [ "$1" != show ] || printf "node7\\nnode8\\n"',
+        "scontrol": 'echo "$@" >> scontrol.log; [ "$1" != show ] || { echo node7; sleep 0.2; echo node8; }',
         "accelerate": 'printf "%s\\n" "$@" > accelerate.log',
         "srun": srun,
     }
