@@ -69,7 +69,8 @@ def row(
 def write(name: str, result: dict) -> None:
     """Writes the result with the machine it was measured on, and prints it.
 
-    Processors without AVX512 have files of their own: no bfloat16, and other things are fast on them.
+    Processors without AVX512 have files of their own: no bfloat16, and other things are fast on them. A result that
+    names another device, under "device", is of that.
     """
     capability = torch.backends.cpu.get_cpu_capability()
     result = {
@@ -83,6 +84,6 @@ def write(name: str, result: dict) -> None:
     }
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps(result, indent=2)
-    kind = "" if capability == "AVX512" else f"_{capability.lower()}"
+    kind = "" if "device" in result or capability == "AVX512" else f"_{capability.lower()}"
     (RESULTS / f"{name}{kind}.json").write_text(text + "\n", encoding="utf-8")
     print(text)

@@ -4,7 +4,8 @@
 
 Two processes take turns in one run: one trains alone while the other waits; both train without a word to each other,
 which is what the machine gives to two processes that share its memory; both train data-parallel through
-DistributedDataParallel and gloo. A step is one QLM batch of the long encoder, forward, backward and AdamW.
+DistributedDataParallel and gloo. A step is `--accumulate` QLM batches of the long encoder, forward and backward, of
+which the last one exchanges gradients, and the fused AdamW that trainers use.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import copy
 import socket
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
 import torch.distributed as dist
@@ -47,13 +49,21 @@ def batch_of(arguments: argparse.Namespace, vocabulary: int, seed: int) -> dict[
     }
 
 
-def steps(model: torch.nn.Module, batch: dict, optimizer: torch.optim.Optimizer, heads: list) -> Callable[[], None]:
+def heads_of(model: BertLongForXLRetrieval) -> list[torch.nn.Parameter]:
+    """What QLM has no gradient for."""
+    return [*model.classifier.parameters(), *model.bert.pooler.parameters()]
+
+
+def steps(model: torch.nn.Module, batches: list[dict], heads: list) -> Callable[[], None]:
     """One optimizer step, as the pretraining trainer does it: the head without a loss gets a zero gradient."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True)
 
     def step() -> None:
-        with fast_linear(model):
-            loss = model(**batch).loss + sum(0.0 * parameter.flatten()[0] for parameter in heads)
-            loss.backward()
+        for batch in batches:
+            waits = isinstance(model, DistributedDataParallel) and batch is not batches[-1]
+            with fast_linear(model), model.no_sync() if waits else nullcontext():
+                loss = model(**batch).loss + sum(0.0 * parameter.flatten()[0] for parameter in heads)
+                (loss / len(batches)).backward()
         optimizer.step()
         optimizer.zero_grad()
 
@@ -69,13 +79,13 @@ def measure(rank: int, arguments: argparse.Namespace, port: int) -> None:
         num_hidden_layers=arguments.layers, vocab_size=arguments.vocabulary, max_position_embeddings=arguments.length
     )
     model = BertLongForXLRetrieval(config).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
-    batch = batch_of(arguments, config.vocab_size, rank)
-    heads = [*model.classifier.parameters(), *model.bert.pooler.parameters()]
-    alone = steps(model, batch, optimizer, heads)
+    batches = [
+        batch_of(arguments, config.vocab_size, seed=2 * number + rank) for number in range(arguments.accumulate)
+    ]
+    alone = steps(model, batches, heads_of(model))
     twin = copy.deepcopy(model)  # the hooks of DistributedDataParallel stay out of the sides without it
-    twin_heads = [*twin.classifier.parameters(), *twin.bert.pooler.parameters()]
-    together = steps(DistributedDataParallel(twin), batch, torch.optim.AdamW(twin.parameters(), lr=1e-5), twin_heads)
+    wrapped = DistributedDataParallel(twin, gradient_as_bucket_view=arguments.bucket_view)
+    together = steps(wrapped, batches, heads_of(twin))
     calls = {"one process": alone if rank == 0 else None, "two apart": alone, "two data-parallel": together}
     seconds: dict[str, list[float]] = {side: [] for side in SIDES}
     for turn in range(1 + arguments.turns):
@@ -97,8 +107,9 @@ def report(arguments: argparse.Namespace, seconds: dict[str, list[float]], param
     efficiency = ratios(seconds["one process"], seconds["two data-parallel"])
     ceiling = ratios(seconds["one process"], seconds["two apart"])
     question = f"efficiency of two data-parallel processes, {arguments.layers} layers of 768, "
-    question += f"{arguments.pairs} pairs of {arguments.length} tokens a process"
-    tokens = arguments.pairs * arguments.length
+    pairs = arguments.accumulate * arguments.pairs
+    question += f"{pairs} pairs of {arguments.length} tokens a process"
+    tokens = pairs * arguments.length
     result = {
         "question": question,
         "parameters": parameters,
@@ -121,6 +132,8 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=8, help="pairs of a process and step")
     parser.add_argument("--length", type=int, default=128)
     parser.add_argument("--vocabulary", type=int, default=105_879)
+    parser.add_argument("--accumulate", type=int, default=4, help="batches of a step")
+    parser.add_argument("--bucket-view", action="store_true", help="gradients are views of what is exchanged")
     parser.add_argument("--turns", type=int, default=5)
     arguments = parser.parse_args()
     with socket.socket() as free:

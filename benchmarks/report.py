@@ -4,8 +4,8 @@
 
 Reads the lists of `measure.row` under "table" in the results of the benchmarks below; prints them as Markdown and
 draws `results/benchmarks.png`. A benchmark without a result is listed as not measured. Every row names the
-instructions of the processor that it was measured on: a file `NAME_avx2.json` stands beside `NAME.json`, which is of
-one with AVX512.
+device that it was measured on, or the instructions of the processor: a file `NAME_avx2.json` stands beside
+`NAME.json`, which is of one with AVX512.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def rows_of(folder: Path) -> tuple[list[dict], list[str]]:
     for name in EXPECTED:
         results = [found[stem] for stem in (name, *(f"{name}_{kind}" for kind in KINDS)) if stem in found]
         rows += [
-            {**row, "on": result["machine"]["instructions"]} for result in results for row in result.get("table", [])
+            {**row, "on": result.get("device", result["machine"]["instructions"])}
+            for result in results
+            for row in result.get("table", [])
         ]
         if not results:
             missing.append(name)

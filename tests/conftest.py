@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))  # for warm_processes
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before transformers is imported: no test looks a name up on the Hub
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

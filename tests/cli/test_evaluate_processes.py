@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from warm_processes import run_warm
 
 from xlretrieval.cli.main import main
 from xlretrieval.data.trec import read_run
 from xlretrieval.inference.reranker import Reranker
 
-LAUNCHER = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "xlretrieval"]
+LAUNCHER = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
 # Threads of the group that are left in the end make a process abort now and then when the interpreter is taken down.
 ENDING = """
 import pathlib, sys
@@ -39,16 +40,6 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def launch(words: list[str], *program: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *(program or LAUNCHER), *words],
-        capture_output=True,
-        text=True,
-        timeout=200,
-        env=os.environ | {"OMP_NUM_THREADS": "1", **environment},
-    )
-
-
 def assert_same_run(one: Path, two: Path) -> None:
     first, second = read_run(one), read_run(two)
     assert list(first) == list(second)
@@ -70,9 +61,7 @@ def test_two_processes_write_the_run_of_one(words, tmp_path, monkeypatch, capsys
     # A cache that is not there yet, which both would fill; and every step: first stage, passages, the report.
     words[-1] = str(tmp_path / "cache")
     words += ["--first-stage", words[3], "--top-k", "7", "--passages", "maxp", "--passage-tokens", "3"]
-    done = launch(
-        [*words, "--output", str(tmp_path / "two")], *LAUNCHER[:-2], str(program), SPY=str(tmp_path / "pairs")
-    )
+    done = run_warm([program, *words, "--output", tmp_path / "two"], processes=2, SPY=str(tmp_path / "pairs"))
     assert done.returncode == 0, done.stderr[-3000:]
     expected, score_rows = [], Reranker.score_rows
 
@@ -103,11 +92,13 @@ def test_embeddings_and_mistakes_of_two_processes(words, tmp_path) -> None:
     output = ["--scorer", "embedding", "--output", str(tmp_path / "two")]
     program = tmp_path / "ending.py"
     program.write_text(ENDING)
-    done = launch([*words, *output], *LAUNCHER[:-2], str(program))
+    command = [sys.executable, *LAUNCHER, str(program), *words, *output]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
     assert main([*words, *output[:2], "--output", str(tmp_path / "one")]) == 0
     assert_same_run(*(tmp_path / name / "runs/en-de.after.run" for name in ("one", "two")))
     before = (tmp_path / "two/results.json").read_text()
-    done = launch([*words, *output])
+    done = run_warm(["-m", "xlretrieval", *words, *output], processes=2)
     assert done.returncode != 0 and "The output folder must be new or empty" in done.stderr
     assert (tmp_path / "two/results.json").read_text() == before

@@ -6,13 +6,12 @@ import importlib.util
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 import yaml
+from warm_processes import run_warm, start_warm
 
 from xlretrieval.cli.main import main
 from xlretrieval.data.trec import read_run
@@ -20,7 +19,6 @@ from xlretrieval.inference.reranker import Reranker
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ENCODER_TYPES = REPOSITORY / "tests" / "trainers" / "encoder_types.py"
-LAUNCHER = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
 NAME = "little.en-de"
 
 specification = importlib.util.spec_from_file_location("encoder_types", ENCODER_TYPES)
@@ -164,17 +162,15 @@ def assert_same_run(first: Path, second: Path) -> None:
 def test_killed_in_the_middle_of_a_fold(config, tmp_path, one_thread):
     change(config, num_train_epochs=6, eval_delay=2)
     assert main(["finetune", "ranking", str(config), "--output_dir", str(tmp_path / "whole")]) == 0
-    command = [sys.executable, "-m", "xlretrieval", "finetune", "ranking", str(config)]
-    command += ["--output_dir", str(tmp_path / "killed")]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)
+    command = ["-m", "xlretrieval", "finetune", "ranking", config, "--output_dir", tmp_path / "killed"]
+    process = start_warm(command, tmp_path / "stdout", tmp_path / "stderr")
     deadline = time.monotonic() + 120
     while not list((tmp_path / "killed" / "fold-2" / "checkpoints").glob("checkpoint-*/trainer_state.json")):
-        assert process.poll() is None and time.monotonic() < deadline, "it ended, or hangs, before it could be killed"
+        assert process.is_alive() and time.monotonic() < deadline, "it ended, or hangs, before it could be killed"
         time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     assert not (tmp_path / "killed" / "fold-2" / "metrics.json").exists()
     assert main(["finetune", "ranking", str(config), "--output_dir", str(tmp_path / "killed")]) == 0
     for name in ("results.json", "table.md"):
@@ -186,10 +182,9 @@ def test_killed_in_the_middle_of_a_fold(config, tmp_path, one_thread):
 def test_two_processes_share_the_batches(config, tmp_path, one_thread):
     """A process each for half of a batch, and half of what is ranked: the same run to 1e-6."""
     assert main(["finetune", "ranking", str(config), "--fold", "1", "--output_dir", str(tmp_path / "one")]) == 0
-    command = [sys.executable, *LAUNCHER, "-m", "xlretrieval", "finetune", "ranking", str(config), "--fold", "1"]
-    command += ["--per_device_train_batch_size", "4", "--ddp_backend", "gloo", "--output_dir", str(tmp_path / "two")]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+    command = ["-m", "xlretrieval", "finetune", "ranking", config, "--fold", "1"]
+    command += ["--per_device_train_batch_size", "4", "--ddp_backend", "gloo", "--output_dir", tmp_path / "two"]
+    done = run_warm(command, processes=2)
     assert done.returncode == 0, done.stderr[-3000:]
     assert_same_run(tmp_path / "one" / "fold-1" / f"{NAME}.run", tmp_path / "two" / "fold-1" / f"{NAME}.run")
 

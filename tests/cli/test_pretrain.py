@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -115,14 +113,3 @@ def test_help_names_our_options(capsys):
         main(["pretrain", "--help"])
     printed = capsys.readouterr().out
     assert "--mask_probability" in printed and "--rr_loss" in printed and "--corpus" in printed
-
-
-@pytest.mark.slow
-def test_two_processes_end_well(config, tmp_path):
-    """Under a launcher, as on several GPUs: one result, and every process leaves with exit code 0."""
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    command = [sys.executable, *launcher, "-m", "xlretrieval", "pretrain", str(config), "--ddp_backend", "gloo"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
-    assert done.returncode == 0, done.stderr[-3000:]
-    record = json.loads((tmp_path / "out" / "pretraining.json").read_text())
-    assert record["steps"] == 4 and record["arguments"]["examples_per_step"] == 4

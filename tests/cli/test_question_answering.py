@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from warm_processes import run_warm
 
 from xlretrieval.cli import finetune_qa
 from xlretrieval.cli.configuration import ConfigurableOptions
@@ -243,13 +241,9 @@ def test_two_processes_answer_as_one(config: Path, folder: Path) -> None:
         "import argparse, sys, pathlib\nfrom xlretrieval.cli import finetune_qa\n"
         "finetune_qa.run(argparse.Namespace(config=pathlib.Path(sys.argv[1]), options=sys.argv[2:], list=False))\n"
     )
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(program)]
     words = ["--output_dir", str(folder / "two"), "--per_device_train_batch_size", "1", "--ddp_backend", "gloo"]
     words += common
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*launcher, str(config), *words], capture_output=True, text=True, timeout=300, env=environment
-    )
+    done = run_warm([program, config, *words], processes=2)
     assert done.returncode == 0, done.stderr[-3000:]
     one, two = (json.loads((folder / name / "test" / "results.json").read_text()) for name in ("one", "two"))
     assert one["sets"] == two["sets"]

@@ -159,7 +159,7 @@ def test_other_bad_input(rank, documents, model, tmp_path) -> None:
         (["--query", "a", "--run", run, documents], f"{run}: queries of a run must be given, got q1"),
         (["--query", "a", "--top-k", 0, documents], "--top-k must be at least 1, got 0"),
         (["--query", "a", "--batch-tokens", -1, documents], "--batch-tokens must be at least 1, got -1"),
-        (["--query", "a", "--dtype", "fp8", documents], "dtype must be auto, float32, bfloat16 or float16, got fp8"),
+        (["--query", "a", "--dtype", "fp8", documents], "got fp8. Choose one of them, or int8 for a reranker."),
         (["--query", "a", "--max-length", 999, documents], "max_length must be at most 64"),
         (["--query", "a", "--model", tmp_path / "no", documents], "no"),
     ):

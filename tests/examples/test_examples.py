@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from warm_processes import run_warm
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 def run(name: str, *words: object) -> str:
-    command = [sys.executable, str(EXAMPLES / name), *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    done = run_warm([EXAMPLES / name, *words])
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 

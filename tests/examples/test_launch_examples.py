@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,19 +15,13 @@ import pytest
 import torch
 import yaml
 from accelerate.commands.config.config_args import load_config_from_file
+from warm_processes import free_port, run_warm
 
 import xlretrieval.modeling.modeling_bert_long as modeling
 from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 KINDS = {"one_gpu": "NO", "ddp": "MULTI_GPU", "ddp_nodes": "MULTI_GPU", "fsdp2": "FSDP", "fsdp2_nodes": "FSDP"}
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 def test_every_configuration_is_known():
@@ -131,6 +124,8 @@ def test_two_processes_pretrain_under_the_ddp_configuration(long_folder, corpus_
     assert done.returncode == 0, done.stderr[-3000:]
     states = list((tmp_path / "run").rglob("trainer_state.json"))
     assert states and json.loads(states[0].read_text())["global_step"] == 2
+    record = json.loads((tmp_path / "run" / "pretraining.json").read_text())
+    assert record["steps"] == 2 and record["arguments"]["examples_per_step"] == 4
     assert (tmp_path / "run" / "model.safetensors").exists()
 
 
@@ -149,9 +144,13 @@ def test_fsdp2_is_the_run_of_one_process_and_resumes(long_folder, corpus_folder,
 
     def train(name: str, launcher: list[str], **more: object) -> list[float]:
         words = {**options, "output": str(tmp_path / name), "result_file": str(tmp_path / f"{name}.json"), **more}
-        command = [sys.executable, *launcher, str(script), json.dumps(words)]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+        command = [*launcher, str(script), json.dumps(words)]
+        if launcher:
+            environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+            command = [sys.executable, *command]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+        else:
+            done = run_warm(command)
         assert done.returncode == 0, done.stderr[-3000:]
         rows = json.loads((tmp_path / f"{name}.json").read_text())
         return [value for line in rows for value in (line["loss"], line["grad_norm"])]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from fine_tune_steps import fine_tune, make_trainer  # tests/trainers is on the path, see conftest
+from warm_processes import run_warm
 
 from xlretrieval.data.ranking_examples import CollectionQueries
 from xlretrieval.data.sections import AlignedSections
@@ -45,11 +44,9 @@ def test_batches_and_accumulation_change_nothing(loss, options):
 @pytest.mark.slow
 def test_two_processes_change_nothing(options, tmp_path):
     alone = fine_tune(**options, dev=True, eval_delay=0, per_device_train_batch_size=8)
-    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
     result = tmp_path / "result.json"
     words = {**options, "dev": True, "eval_delay": 0, "per_device_train_batch_size": 4, "ddp_backend": "gloo"}
-    command = [sys.executable, *launcher, str(SCRIPT), json.dumps({**words, "result_file": str(result)})]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = run_warm([SCRIPT, json.dumps({**words, "result_file": str(result)})], processes=2)
     assert done.returncode == 0, done.stderr[-3000:]
     assert any("eval_map" in row for row in alone)
     assert_same(alone, json.loads(result.read_text()), 1e-5)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from train_steps import train  # tests/trainers is on the path, see conftest
+from warm_processes import run_warm
 
 SCRIPT = Path(__file__).with_name("train_steps.py")
 OBJECTIVES = [["qlm"], ["rr"], ["qlm", "rr"]]
@@ -20,11 +19,10 @@ def names(values: object) -> str:
     return "+".join(values) if isinstance(values, list) else str(values)
 
 
-def start(tmp_path: Path, *launcher: str, **options) -> tuple[int, list[dict]]:
-    """Trains in a process of its own: its exit code and log lines."""
+def start(tmp_path: Path, processes: int = 1, **options) -> tuple[int, list[dict]]:
+    """Trains in processes of their own: their exit code and the log lines of the first."""
     result = tmp_path / f"result-{len(list(tmp_path.iterdir()))}.json"
-    command = [sys.executable, *launcher, str(SCRIPT), json.dumps({**options, "result_file": str(result)})]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    done = run_warm([SCRIPT, json.dumps({**options, "result_file": str(result)})], processes)
     if done.returncode not in (0, -signal.SIGKILL):
         raise AssertionError(done.stderr[-3000:])
     return done.returncode, json.loads(result.read_text()) if result.exists() else []
@@ -53,31 +51,35 @@ def test_batches_accumulation_and_processes(objectives, long_folder, corpus_fold
     assert len(whole) == 20
     cut = train(**options, per_device_train_batch_size=2, gradient_accumulation_steps=4)
     assert_same(whole, cut, 1e-5)
-    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
-    _, shared = start(tmp_path, *torchrun, **options, per_device_train_batch_size=4, ddp_backend="gloo")
+    _, shared = start(tmp_path, processes=2, **options, per_device_train_batch_size=4, ddp_backend="gloo")
     assert_same(whole, shared, 1e-5)
+
+
+TWELVE_STEPS = {
+    "max_steps": 12,
+    "per_device_train_batch_size": 2,
+    "gradient_accumulation_steps": 2,
+    "pairs_per_epoch": 4,  # an epoch is 4 steps, so epochs end before and after the kill
+}
+
+
+@pytest.fixture(scope="module")
+def twelve_steps(long_folder, corpus_folder, tmp_path_factory) -> list[dict]:
+    """Log lines of the run that nobody kills."""
+    output = tmp_path_factory.mktemp("whole")
+    return train(model=str(long_folder), corpus=str(corpus_folder), output=str(output), **TWELVE_STEPS)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 7, 11])
-def test_killed_and_resumed_anywhere(step, long_folder, corpus_folder, tmp_path):
+def test_killed_and_resumed_anywhere(step, twelve_steps, long_folder, corpus_folder, tmp_path):
     """Two runs, one killed after `step` steps: the remaining losses are the same numbers."""
-    options = {
-        "model": str(long_folder),
-        "corpus": str(corpus_folder),
-        "max_steps": 12,
-        "per_device_train_batch_size": 2,
-        "gradient_accumulation_steps": 2,
-        "pairs_per_epoch": 4,  # an epoch is 4 steps, so epochs end before and after the kill
-        "save_strategy": "steps",
-        "save_steps": 1,
-    }
-    whole = train(**options, output=str(tmp_path / "whole"))
-    code, _ = start(tmp_path, **options, output=str(tmp_path / "killed"), kill_at=step + 1)
+    options = {"model": str(long_folder), "corpus": str(corpus_folder), "output": str(tmp_path), **TWELVE_STEPS}
+    code, _ = start(tmp_path, **options, save_strategy="steps", save_steps=1, kill_at=step + 1)
     assert code == -signal.SIGKILL
-    resumed = train(**options, output=str(tmp_path / "killed"), resume=str(tmp_path / "killed" / f"checkpoint-{step}"))
+    resumed = train(**options, resume=str(tmp_path / f"checkpoint-{step}"))
     assert [row["step"] for row in resumed] == list(range(1, 13))
-    for one, other in zip(whole[step:], resumed[step:], strict=True):
+    for one, other in zip(twelve_steps[step:], resumed[step:], strict=True):
         assert one["loss"] == other["loss"]
         assert one["grad_norm"] == other["grad_norm"]
 

@@ -45,5 +45,8 @@ def inference_dtype(dtype: torch.dtype | str | None, device: torch.device | str)
         return torch.bfloat16 if native_bf16(device) else torch.float32
     found = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
     if not isinstance(found, torch.dtype) or not found.is_floating_point:
-        raise ValueError(f"dtype must be auto, float32, bfloat16 or float16, got {dtype}. Choose one of them.")
+        raise ValueError(
+            f"dtype must be auto, float32, bfloat16 or float16, got {dtype}. "
+            "Choose one of them, or int8 for a reranker."
+        )
     return found
