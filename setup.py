@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 EXTRAS = {
-    "wiki": ["daft>=0.7", "mwparserfromhell>=0.7,<0.8"],
+    "wiki": ["daft>=0.7", "mwparserfromhell>=0.7,<0.8", "threadpoolctl>=3"],
     "cluster": ["ray>=2.40"],
     "demo": ["babel>=2.14"],
     "ir": ["ir-datasets>=0.5.7", "ir-measures>=0.4.1"],

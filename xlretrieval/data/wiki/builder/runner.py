@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.progress import Progress
+from threadpoolctl import threadpool_limits
 
 from .options import Workers
 
@@ -21,7 +22,10 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 
 class Runner:
-    """Runs tasks; a worker is a process with one stage set up in it.
+    """Runs tasks; a worker is a process with one stage set up in it, and starts in a second or two.
+
+    One worker on this machine is this process, but where texts are embedded: torch would use other threads here, whose
+    sums differ in the last bits.
 
     Args:
         workers: How many, and where.
@@ -39,6 +43,7 @@ class Runner:
             raise ValueError("a build must have daft, which is not installed. Install `xlretrieval[wiki]`.") from None
         self._daft = daft
         self.count = workers.count or os.cpu_count() or 1
+        self._alone = self.count == 1 and workers.cluster is None
         if workers.cluster is not None:
             self._connect(workers)
 
@@ -88,19 +93,28 @@ class Runner:
         """
         if not tasks:
             return []
-        daft = self._daft
-        worker = daft.cls(_Worker, use_process=True, max_concurrency=min(self.count, len(tasks)))
-        frame = daft.from_pydict({"task": [json.dumps([number, task]) for number, task in enumerate(tasks)]})
-        frame = frame.into_batches(1)
-        frame = frame.select(worker(stage, json.dumps(setup), embed).run(frame["task"]).alias("answer"))
+        texts = [json.dumps([number, task]) for number, task in enumerate(tasks)]
+        run = self._run_here if self._alone and embed is None else self._run_in_workers
         results: dict[int, dict[str, Any]] = {}
-        with _environment(_ONE_THREAD):  # of the workers, which start now
-            for row in bars.track(frame.iter_rows(), total=len(tasks), description=stage):
-                number, result, error = json.loads(row["answer"])
-                if error is not None:
-                    raise ValueError(error)
-                results[number] = result
+        for answer in bars.track(run((stage, json.dumps(setup), embed), texts), total=len(tasks), description=stage):
+            number, result, error = json.loads(answer)
+            if error is not None:
+                raise ValueError(error)
+            results[number] = result
         return [results[number] for number in range(len(tasks))]
+
+    def _run_in_workers(self, worker: tuple, tasks: list[str]) -> Iterator[str]:
+        daft = self._daft
+        workers = daft.cls(_Worker, use_process=True, max_concurrency=min(self.count, len(tasks)))
+        frame = daft.from_pydict({"task": tasks}).into_batches(1)
+        frame = frame.select(workers(*worker).run(frame["task"]).alias("answer"))
+        with _environment(_ONE_THREAD):  # of the workers, which start now
+            for row in frame.iter_rows():
+                yield row["answer"]
+
+    def _run_here(self, worker: tuple, tasks: list[str]) -> Iterator[str]:
+        with threadpool_limits(1):
+            yield from map(_Worker(*worker).run, tasks)
 
 
 @contextmanager
