@@ -4,7 +4,7 @@ Sides, with the same weights: ours; Longformer of transformers (window and globa
 transformers. 32 query tokens are global. Sides take turns on one length; a turn has at least 4,096 tokens, so that a
 short length is not timed on a few milliseconds. Outputs of ours and Longformer are compared first.
 
-  python -m benchmarks.encoder [--lengths 512 1024 2048 4096 8192] [--layers 1] [--repeats 5] [--bf16]
+  python -m benchmarks.encoder [--lengths 512 1024 2048 4096 8192] [--layers 1] [--repeats 5] [--tokens 4096] [--bf16]
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from xlretrieval.modeling.modeling_bert_long import BertLongModel
 
 GLOBAL = 32
 WINDOW = 512
-TOKENS = 4096  # of a turn, at least: short inputs are encoded several times
 # Longer ones take the dense encoder minutes, and say no more.
 DENSE_UP_TO = {"forward": 8192, "step": 4096, "step with dropout": 2048}
 SHARED = (
@@ -68,18 +67,18 @@ def forward_of(name: str, side: torch.nn.Module, ids: torch.Tensor) -> Callable[
 
 
 def measure_length(
-    sides: dict[str, torch.nn.Module], length: int, repeats: int, bf16: bool, backward: bool
+    sides: dict[str, torch.nn.Module], length: int, backward: bool, arguments: argparse.Namespace
 ) -> dict[str, list[float]]:
     """Seconds of each side for one input of this length."""
     generator = torch.Generator().manual_seed(length)
     ids = torch.randint(5, 1000, (1, length), generator=generator)
-    times = max(1, TOKENS // length)
+    times = max(1, arguments.tokens // length)
 
     def call(name: str) -> Callable[[], None]:
         forward = forward_of(name, sides[name], ids)
 
         def run() -> None:
-            precision = torch.autocast("cpu", torch.bfloat16, enabled=bf16)
+            precision = torch.autocast("cpu", torch.bfloat16, enabled=arguments.bf16)
             # As trainers and rerankers of the package run it.
             linear = fast_linear(sides[name]) if name == "ours" else nullcontext()
             with precision, torch.set_grad_enabled(backward), linear:
@@ -90,7 +89,7 @@ def measure_length(
 
         return run
 
-    turns = interleaved({name: call(name) for name in sides}, repeats)
+    turns = interleaved({name: call(name) for name in sides}, arguments.repeats)
     return {name: [value / times for value in seconds] for name, seconds in turns.items()}
 
 
@@ -124,6 +123,7 @@ def main() -> None:
     parser.add_argument("--lengths", type=int, nargs="+", default=[512, 1024, 2048, 4096, 8192])
     parser.add_argument("--layers", type=int, default=1, help="the ratios are those of layers, which are all alike")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--tokens", type=int, default=4096, help="of a turn, at least: short inputs are repeated")
     parser.add_argument("--bf16", action="store_true", help="autocast to bfloat16, all sides")
     arguments = parser.parse_args()
     if arguments.bf16 and not native_bf16("cpu"):
@@ -146,7 +146,7 @@ def main() -> None:
         rows = {}
         for length in arguments.lengths:
             measured = {name: side for name, side in sides.items() if name != "dense" or length <= DENSE_UP_TO[what]}
-            seconds = measure_length(measured, length, arguments.repeats, arguments.bf16, backward)
+            seconds = measure_length(measured, length, backward, arguments)
             rows[length] = {"seconds": {name: summary(values)["median"] for name, values in seconds.items()}} | {
                 f"speedup over {name}": ratios(seconds[name], seconds["ours"]) for name in measured if name != "ours"
             }

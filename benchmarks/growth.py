@@ -9,7 +9,6 @@ and with the gradient. Documents: `Reranker.score` on documents of one distribut
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +32,14 @@ def slope(sizes: list[int], seconds: list[float]) -> float:
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
 
 
+def growth(turns: dict[int, list[float]]) -> dict:
+    """Seconds of every size, the slope of their medians, and the smallest and largest slope of a turn."""
+    sizes, seconds = list(turns), {size: summary(values) for size, values in turns.items()}
+    of_turns = [slope(sizes, list(values)) for values in zip(*turns.values(), strict=True)]
+    medians = slope(sizes, [found["median"] for found in seconds.values()])
+    return {"seconds": seconds, "slope": medians, "slope of turns": {"min": min(of_turns), "max": max(of_turns)}}
+
+
 def by_length(lengths: list[int], repeats: int, backward: bool) -> dict:
     """Seconds of one input of every length; lengths take turns."""
     torch.manual_seed(0)
@@ -52,8 +59,7 @@ def by_length(lengths: list[int], repeats: int, backward: bool) -> dict:
         return run
 
     turns = interleaved({str(length): call(length) for length in lengths}, repeats)
-    seconds = {n: summary([value / max(1, TOKENS // int(n)) for value in values]) for n, values in turns.items()}
-    return {"seconds": seconds, "slope": slope(lengths, [seconds[str(length)]["median"] for length in lengths])}
+    return growth({n: [value / max(1, TOKENS // n) for value in turns[str(n)]] for n in lengths})
 
 
 def by_documents(counts: list[int], repeats: int) -> dict:
@@ -72,8 +78,7 @@ def by_documents(counts: list[int], repeats: int) -> dict:
         for count in counts
     }
     turns = interleaved(sides, repeats, warmup=0)
-    seconds = {count: statistics.median(turns[str(count)]) / times[count] for count in counts}
-    return {"seconds": seconds, "slope": slope(counts, list(seconds.values()))}
+    return growth({n: [value / times[n] for value in turns[str(n)]] for n in counts})
 
 
 def main() -> None:
@@ -90,7 +95,13 @@ def main() -> None:
         "documents": by_documents(arguments.documents, arguments.repeats),
     }
     result["table"] = [
-        row(f"growth with {what}", "proportional, 1 / slope", 1 / measured["slope"], 1 / 1.08)
+        row(
+            f"growth with {what}",
+            "proportional, 1 / slope",
+            1 / measured["slope"],
+            1 / 1.08,
+            (1 / measured["slope of turns"]["max"], 1 / measured["slope of turns"]["min"]),
+        )
         for what, measured in result.items()
         if isinstance(measured, dict)
     ]
