@@ -24,6 +24,7 @@ from unittest import mock
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
+        "accelerate.commands.launch",
         "sentence_transformers",
         "xlretrieval.inference.reranker",
         "xlretrieval.trainers.pretraining",

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -92,9 +89,7 @@ def test_embeddings_and_mistakes_of_two_processes(words, tmp_path) -> None:
     output = ["--scorer", "embedding", "--output", str(tmp_path / "two")]
     program = tmp_path / "ending.py"
     program.write_text(ENDING)
-    command = [sys.executable, *LAUNCHER, str(program), *words, *output]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, env=environment)
+    done = run_warm([*LAUNCHER, program, *words, *output], OMP_NUM_THREADS="1")
     assert done.returncode == 0, done.stderr[-3000:]
     assert main([*words, *output[:2], "--output", str(tmp_path / "one")]) == 0
     assert_same_run(*(tmp_path / name / "runs/en-de.after.run" for name in ("one", "two")))

@@ -16,6 +16,17 @@ TINY = "[PAD] [UNK] [CLS] [SEP] [MASK] the red house is old das rote haus ist al
 
 
 @pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the whole sample of seed 0; the tests are skipped where Babel is missing."""
+    pytest.importorskip("babel")
+    from xlretrieval.data.sample import write_sample
+
+    folder = tmp_path_factory.mktemp("world") / "sample"
+    write_sample(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def tiny() -> BertTokenizer:
     """A BERT tokenizer of 15 words, whose ids are their places in `TINY`."""
     return BertTokenizer(vocab={word: index for index, word in enumerate(TINY)})

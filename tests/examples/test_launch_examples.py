@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -118,9 +117,7 @@ def test_two_processes_pretrain_under_the_ddp_configuration(long_folder, corpus_
     config.write_text(yaml.safe_dump(words))
     launch = ["-m", "accelerate.commands.launch", "--config_file", str(EXAMPLES / "accelerate" / "ddp.yaml")]
     launch += ["--num_processes", "2", "--mixed_precision", "no", "--main_process_port", str(free_port())]
-    command = [sys.executable, *launch, "-m", "xlretrieval", "pretrain", str(config)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+    done = run_warm([*launch, "-m", "xlretrieval", "pretrain", config], OMP_NUM_THREADS="1")
     assert done.returncode == 0, done.stderr[-3000:]
     states = list((tmp_path / "run").rglob("trainer_state.json"))
     assert states and json.loads(states[0].read_text())["global_step"] == 2
@@ -144,13 +141,7 @@ def test_fsdp2_is_the_run_of_one_process_and_resumes(long_folder, corpus_folder,
 
     def train(name: str, launcher: list[str], **more: object) -> list[float]:
         words = {**options, "output": str(tmp_path / name), "result_file": str(tmp_path / f"{name}.json"), **more}
-        command = [*launcher, str(script), json.dumps(words)]
-        if launcher:
-            environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-            command = [sys.executable, *command]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
-        else:
-            done = run_warm(command)
+        done = run_warm([*launcher, script, json.dumps(words)])
         assert done.returncode == 0, done.stderr[-3000:]
         rows = json.loads((tmp_path / f"{name}.json").read_text())
         return [value for line in rows for value in (line["loss"], line["grad_norm"])]

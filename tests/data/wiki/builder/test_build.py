@@ -65,13 +65,10 @@ def test_pairs_are_those_of_the_truth(built, world):
 
 
 @pytest.mark.slow
-def test_quality_on_the_whole_world(tmp_path):
-    from xlretrieval.data.sample import write_sample
-
-    write_sample(tmp_path / "world")
-    build_corpus(tmp_path / "world" / "dumps", tmp_path / "corpus", BuildOptions(["de-es"]), Workers(2))
+def test_quality_on_the_whole_world(sample, tmp_path):
+    build_corpus(sample / "dumps", tmp_path / "corpus", BuildOptions(["de-es"]), Workers(1))
     corpus = AlignedSections.load(tmp_path / "corpus")
-    precision, recall = precision_and_recall(corpus, "de-es", tmp_path / "world" / "truth.jsonl")
+    precision, recall = precision_and_recall(corpus, "de-es", sample / "truth.jsonl")
     assert precision >= 0.97 and recall >= 0.9
 
 
@@ -119,7 +116,7 @@ def test_a_cluster_builds_the_same(dumps, built, tmp_path):
     program = (
         "import sys, json; from xlretrieval.data.wiki.builder import *\n"
         "dumps, output, pairs, shards = json.loads(sys.argv[1])\n"
-        "build_corpus(dumps, output, BuildOptions(pairs, **shards), Workers(2, cluster='local'))"
+        "build_corpus(dumps, output, BuildOptions(pairs, **shards), Workers(1, cluster='local'))"
     )
     # In a process of its own: a runner is chosen once for all.
     words = json.dumps([str(dumps), str(tmp_path / "ray"), PAIRS, SHARDS])
