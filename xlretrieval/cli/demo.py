@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = "steps of masking words before (default: 1000)"
     parser.add_argument("--base-steps", type=int, default=1_000, metavar="N", help=text)
     parser.add_argument("--steps", type=int, default=1_200, metavar="N", help="steps of QLM and RR (default: 1200)")
-    parser.add_argument("--workers", type=int, metavar="N", help="processes of the build (default: one per core)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes of the build (default: 1)")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -92,14 +92,14 @@ class _Demo:
         """Small Wikipedias, and collections over what is held out."""
         self.command("sample", "--output", self.sample, "--size", size)
 
-    def build(self, workers: int | None) -> None:
+    def build(self, workers: int) -> None:
         """Aligned sections."""
         from xlretrieval.data.sample import TEST_FRACTION, VALIDATION_FRACTION
 
         words = ["--pairs", _PAIRS, "--output", self.corpus, "--work", self.output / "work"]
         words += ["--validation", VALIDATION_FRACTION, "--test", TEST_FRACTION]
         words += ["--origin", "the built-in sample", "--licence", "unicode-3.0,apache-2.0"]
-        words += ["--workers", workers] if workers else []
+        words += ["--workers", workers]
         self.command("wiki", "build", "--dumps", self.sample / "dumps", *words)
 
     def train_base(self, steps: int) -> None:

@@ -52,7 +52,8 @@ def _add_build(options: ConfigurableOptions) -> None:
     add("--pairs", type=comma_separated, metavar="A-B,...", help="language pairs to make, such as en-de,en-fr")
     add("--output", type=Path, metavar="DIR", help="folder of the corpus")
     add("--work", type=Path, metavar="DIR", help="folder of intermediate files (default: OUTPUT.work)")
-    add("--workers", type=int, metavar="N", help="processes (default: one per core)")
+    text = "processes, each with a start of some seconds: 1 is fastest for a few megabytes (default: one per core)"
+    add("--workers", type=int, metavar="N", help=text)
     add("--cluster", metavar="ADDRESS", help="Ray cluster: auto, an address, or local to start one here")
     text = "what says that articles are the same: auto (default), wikidata, langlinks, inline"
     add("--link-source", choices=("auto", "wikidata", "langlinks", "inline"), default="auto", help=text)
