@@ -152,6 +152,8 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--jsonl", type=Path, nargs="*", default=[])
     arguments = parser.parse_args()
+    if arguments.pairs % 2:
+        parser.error(f"--pairs must be even, got {arguments.pairs}: a group of relevance ranking has two documents.")
     torch.manual_seed(0)
     config = BertLongConfig(num_hidden_layers=arguments.layers, max_position_embeddings=arguments.max_length)
     model = BertLongForXLRetrieval(config)

@@ -1,6 +1,6 @@
 """How close to twice the throughput do two data-parallel processes of one thread each come?
 
-  python -m benchmarks.processes [--layers 6]
+  python -m benchmarks.processes [--layers 2] [--accumulate 4] [--turns 5]
 
 Two processes take turns in one run: one trains alone while the other waits; both train without a word to each other,
 which is what the machine gives to two processes that share its memory; both train data-parallel through
@@ -84,8 +84,7 @@ def measure(rank: int, arguments: argparse.Namespace, port: int) -> None:
     ]
     alone = steps(model, batches, heads_of(model))
     twin = copy.deepcopy(model)  # the hooks of DistributedDataParallel stay out of the sides without it
-    wrapped = DistributedDataParallel(twin, gradient_as_bucket_view=arguments.bucket_view)
-    together = steps(wrapped, batches, heads_of(twin))
+    together = steps(DistributedDataParallel(twin), batches, heads_of(twin))
     calls = {"one process": alone if rank == 0 else None, "two apart": alone, "two data-parallel": together}
     seconds: dict[str, list[float]] = {side: [] for side in SIDES}
     for turn in range(1 + arguments.turns):
@@ -128,12 +127,11 @@ def report(arguments: argparse.Namespace, seconds: dict[str, list[float]], param
 def main() -> None:
     """Starts the two processes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--pairs", type=int, default=8, help="pairs of a process and step")
     parser.add_argument("--length", type=int, default=128)
     parser.add_argument("--vocabulary", type=int, default=105_879)
     parser.add_argument("--accumulate", type=int, default=4, help="batches of a step")
-    parser.add_argument("--bucket-view", action="store_true", help="gradients are views of what is exchanged")
     parser.add_argument("--turns", type=int, default=5)
     arguments = parser.parse_args()
     with socket.socket() as free:
