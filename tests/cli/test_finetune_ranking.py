@@ -160,7 +160,7 @@ def assert_same_run(first: Path, second: Path) -> None:
 
 @pytest.mark.slow
 def test_killed_in_the_middle_of_a_fold(config, tmp_path, one_thread):
-    change(config, num_train_epochs=6, eval_delay=2)
+    change(config, num_train_epochs=4, eval_delay=1)
     assert main(["finetune", "ranking", str(config), "--output_dir", str(tmp_path / "whole")]) == 0
     command = ["-m", "xlretrieval", "finetune", "ranking", config, "--output_dir", tmp_path / "killed"]
     process = start_warm(command, tmp_path / "stdout", tmp_path / "stderr")

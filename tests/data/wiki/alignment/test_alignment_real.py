@@ -76,14 +76,14 @@ def alignment_curve(
 
 
 def measure(pairs: list[Pair]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The curve of an aligner that learned from the pairs it aligns, and never saw which sections match."""
+    """The curve, over every third pair, of an aligner that learned from all of them and never saw what matches."""
     aligner = SectionAligner.fit((source, target) for source, target, _ in pairs)
-    predictions = []
-    for source, target, _ in pairs:
+    predictions, measured = [], pairs[::3]
+    for source, target, _ in measured:
         scores = aligner.confidences(source, target)
         rows, columns = assign(scores, 0.0)
         predictions.append([(int(i), int(j), float(scores[i, j])) for i, j in zip(rows, columns, strict=True)])
-    return alignment_curve(predictions, [truth for _, _, truth in pairs])
+    return alignment_curve(predictions, [truth for _, _, truth in measured])
 
 
 def test_the_curve_of_known_predictions():
