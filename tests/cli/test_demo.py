@@ -9,6 +9,13 @@ import pytest
 from xlretrieval.cli.main import main
 
 
+@pytest.mark.parametrize("option", ["--workers", "--steps", "--base-steps"])
+def test_a_mistake_is_told_before_anything_is_written(option, tmp_path, capsys):
+    assert main(["demo", "--output", str(tmp_path / "demo"), option, "0"]) == 2
+    assert f"{option} must be at least 1, got 0" in capsys.readouterr().err
+    assert not (tmp_path / "demo").exists()
+
+
 @pytest.mark.slow
 def test_goes_the_whole_road(tmp_path, capsys):
     pytest.importorskip("babel")

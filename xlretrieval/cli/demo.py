@@ -46,6 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Goes the road, and says at the end what it brought."""
+    for name in ("base_steps", "steps", "workers"):  # before anything is written
+        if getattr(arguments, name) < 1:
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} must be at least 1, got {getattr(arguments, name)}. Raise it.")
     demo = _Demo(arguments.output)
     demo.clear()
     demo.write_sample(arguments.size)
