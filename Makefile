@@ -21,7 +21,7 @@ help:  ## list the targets
 install: $(INSTALLED)  ## create .venv with the tested versions
 
 .PHONY: demo
-demo: $(INSTALLED)  ## the whole road on the built-in sample: dumps, corpus, encoder, report (5 minutes)
+demo: $(INSTALLED)  ## the whole road on the built-in sample: dumps, corpus, encoder, report (5 to 15 minutes)
 	$(BIN)/xlretrieval demo --output demo
 
 # One thread per worker: two workers with two threads each are slower than either alone.
