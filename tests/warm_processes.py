@@ -32,8 +32,6 @@ _CONTEXT.set_forkserver_preload(
         "xlretrieval.trainers.ranking",
     ]
 )
-
-
 GRACE = 10.0  # seconds that the others have left after the first that failed
 
 

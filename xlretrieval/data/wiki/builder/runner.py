@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.progress import Progress
-from threadpoolctl import threadpool_limits
 
 from .options import Workers
 
@@ -113,6 +112,8 @@ class Runner:
                 yield row["answer"]
 
     def _run_here(self, worker: tuple, tasks: list[str]) -> Iterator[str]:
+        from threadpoolctl import threadpool_limits
+
         with threadpool_limits(1):
             yield from map(_Worker(*worker).run, tasks)
 
