@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from contextlib import nullcontext
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch.utils.data import Sampler
 from xlretrieval.modeling.cpu_linear import fast_linear
 
 
-class StepMeanMixin:
+class StepMeanMixin(ABC):
     """To stand before `Trainer` among the bases of a class that says what it counts and sums.
 
     Attributes:
@@ -20,13 +21,13 @@ class StepMeanMixin:
 
     step_sampler: Sampler
 
+    @abstractmethod
     def _count_items(self, batch: dict[str, torch.Tensor]) -> torch.Tensor | int:
         """What the loss of a batch is a sum over: masked tokens, groups, windows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _summed_loss(self, model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, Any]:
         """The sum of the losses of a batch's items, and the outputs of the model."""
-        raise NotImplementedError
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler:
         return self.step_sampler
