@@ -85,10 +85,12 @@ def subcommands() -> list[list[str]]:
 
 
 def light_starts(turns: int, help_turns: int) -> dict[str, dict]:
-    """Seconds of an empty process, the import, and every `--help`, and what heavy they load."""
+    """Seconds of an empty process, the import, `--help` and, with `help_turns`, that of every subcommand, and what
+    heavy they load."""
     commands = {"empty process": ["-c", "pass"], "import xlretrieval": ["-c", "import xlretrieval"]}
     commands["--help"] = ["-m", "xlretrieval", "--help"]
-    rare = {" ".join(path) + " --help": ["-m", "xlretrieval", *path, "--help"] for path in subcommands()}
+    paths = subcommands() if help_turns else []
+    rare = {" ".join(path) + " --help": ["-m", "xlretrieval", *path, "--help"] for path in paths}
     seconds: dict[str, list[float]] = {name: [] for name in (*commands, *rare)}
     for turn in range(max(turns, help_turns)):
         for name, command in (commands | rare if turn < help_turns else commands).items():
@@ -133,7 +135,9 @@ def main() -> None:
     """Measures and writes results/start.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=int, default=7, help="processes of a side")
-    parser.add_argument("--help-turns", type=int, default=1, help="processes for the --help of each subcommand")
+    parser.add_argument(
+        "--help-turns", type=int, default=1, help="processes for the --help of each subcommand; 0 leaves them out"
+    )
     parser.add_argument("--layers", type=int, default=6, help="layers of the random classifier")
     parser.add_argument("--model", help="folder of a reranker, in place of the random classifier")
     arguments = parser.parse_args()
