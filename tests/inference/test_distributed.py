@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
+import torch
 
 from xlretrieval.inference import distributed
 from xlretrieval.inference.distributed import encode_once, main_first, score_collection, score_once, together
@@ -87,6 +90,33 @@ def test_a_bad_score_is_an_error_on_every_process(reranker, judged, threads, mon
         return str(raised.value)
 
     assert group.run(work) == ["Scores must be finite, got nan"] * 2
+
+
+def test_an_error_names_the_pair_of_the_caller(reranker, judged, threads, monkeypatch):
+    """And not its place in what a process scores, or in a part of the collection."""
+    tokenizer, model = reranker.collator.tokenizer, copy.deepcopy(reranker.model)
+    with torch.no_grad():
+        model.bert.embeddings.word_embeddings.weight[tokenizer.convert_tokens_to_ids("z")] = float("nan")
+    pairs = [("a", "b" * length) for length in (1, 2, 3, 4)] + [("a", "z"), ("a", "b")]
+    documents = judged.documents
+    chosen = list(judged.candidates["1"])[6]
+    content = lambda document: "z" if document == chosen else "b"  # noqa: E731
+    monkeypatch.setattr(type(documents), "content", lambda self, document: content(document))
+    monkeypatch.setattr(distributed, "PAIRS_PER_CHUNK", 5)
+
+    def work(rank: int) -> None:
+        mine = Reranker(model, tokenizer)
+        with pytest.raises(ValueError, match="Scores must be finite, got nan for pair 4"):
+            score_once(mine, pairs)
+        with pytest.raises(ValueError, match=f"got nan for document {chosen} of query 1"):
+            score_collection(mine, judged, ["1"])
+        with pytest.raises(ValueError, match="The document of pair 5 must be"):
+            score_once(mine, [*pairs[:5], ("a", None)])
+
+    work(0)
+    group = threads(2)
+    monkeypatch.setattr(distributed, "dist", group)
+    group.run(work)
 
 
 def raise_problem(*_, **__) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 
 from tqdm.auto import tqdm
 
-from xlretrieval.inference.distributed import place, score_once
+from xlretrieval.inference.distributed import name_of, place, score_once
 from xlretrieval.inference.passages import ScoreCounts
 from xlretrieval.inference.reranker import Reranker
 
@@ -44,7 +45,8 @@ def rerank(
     with tqdm(total=total, desc=f"score {task.name}", unit="pair", disable=disable) as progress:
         for part in _parts(ids, _PAIRS):
             pairs = [(task.queries[query], task.documents[document]) for query, document in part]
-            scores, found = score_once(reranker, pairs, batch_tokens, show_progress=False)
+            named = partial(name_of, part)
+            scores, found = score_once(reranker, pairs, batch_tokens, show_progress=False, name_pair=named)
             for (query, document), score in zip(part, scores.tolist(), strict=True):
                 run.setdefault(query, {})[document] = score
             counts += found

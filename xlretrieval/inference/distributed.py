@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from xlretrieval.data.trec import Run
 from .encoder import Encoder
 from .passages import ScoreCounts
 from .reranker import Reranker
+from .text_checks import check_pairs
 
 # Pairs at a time: their token ids are Python lists, some 8 KB a pair of 512 tokens.
 PAIRS_PER_CHUNK = 8192
@@ -73,6 +75,7 @@ def score_once(
     pairs: Sequence[tuple[str, str]],
     batch_tokens: int | None = None,
     show_progress: bool | None = None,
+    name_pair: Callable[[int], str] = "pair {}".format,
 ) -> tuple[np.ndarray, ScoreCounts]:
     """Scores pairs on all processes of the group, each pair on one of them.
 
@@ -84,22 +87,25 @@ def score_once(
         pairs: (query, document), the same ones on every process.
         batch_tokens: As for `Reranker.score`.
         show_progress: By default, only on a terminal.
+        name_pair: What an error calls the pair at a place.
 
     Returns:
         On every process the logits of all pairs, `(pairs,)`, float32, and what became of their texts. Logits differ
         from those of one process by the rounding of other batches, below 1e-6 of their size.
 
     Raises:
-        ValueError: A score is not finite.
+        ValueError: Something is no pair of texts, or a score is not finite.
     """
     rank, processes = place()
     if processes == 1:
-        return reranker.score_counted(pairs, batch_tokens, show_progress)
+        return reranker.score_counted(pairs, batch_tokens, show_progress, name_pair)
+    check_pairs(pairs)
     order = sorted(range(len(pairs)), key=lambda place: (-len(pairs[place][0]) - len(pairs[place][1]), place))
     mine = order[rank::processes]
 
     def score() -> tuple[list[int], np.ndarray, ScoreCounts]:
-        return mine, *reranker.score_counted([pairs[place] for place in mine], batch_tokens, show_progress)
+        own = [pairs[place] for place in mine]
+        return mine, *reranker.score_counted(own, batch_tokens, show_progress, lambda index: name_pair(mine[index]))
 
     parts = together(score)
     result = np.zeros(len(pairs), dtype=np.float32)
@@ -137,6 +143,12 @@ def encode_once(encoder: Encoder, texts: Sequence[str], **options: Any) -> np.nd
     return vectors
 
 
+def name_of(ids: Sequence[tuple[str, str]], place: int) -> str:
+    """What an error calls the pair of a query and a document whose ids stand at a place."""
+    query, document = ids[place]
+    return f"document {document} of query {query}"
+
+
 def score_collection(
     reranker: Reranker, collection: Collection, queries: Sequence[str] | None = None, batch_tokens: int | None = None
 ) -> tuple[Run, dict[str, int]]:
@@ -151,6 +163,9 @@ def score_collection(
     Returns:
         The run, query -> document -> logit, on every process; and counts: `pairs`, `truncated_documents`,
         `truncated_queries`.
+
+    Raises:
+        ValueError: A score is not finite.
     """
     ids = [
         (query, document)
@@ -162,7 +177,7 @@ def score_collection(
     for start in range(0, len(ids), PAIRS_PER_CHUNK):
         chunk = ids[start : start + PAIRS_PER_CHUNK]
         pairs = [(collection.queries[query], collection.documents.content(document)) for query, document in chunk]
-        scores, found = score_once(reranker, pairs, batch_tokens)
+        scores, found = score_once(reranker, pairs, batch_tokens, name_pair=partial(name_of, chunk))
         counts["truncated_documents"] += found.truncated_documents
         counts["truncated_queries"] += found.truncated_queries
         for (query, document), score in zip(chunk, scores.tolist(), strict=True):

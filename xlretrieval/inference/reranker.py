@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
@@ -180,8 +180,12 @@ class Reranker:
         pairs: Sequence[tuple[str, str]],
         batch_tokens: int | None = None,
         show_progress: bool | None = None,
+        name_pair: Callable[[int], str] = "pair {}".format,
     ) -> tuple[np.ndarray, ScoreCounts]:
-        """As `score`, with the numbers of documents that were split, and of texts that were cut."""
+        """As `score`, with the numbers of documents that were split, and of texts that were cut.
+
+        `name_pair` says what an error calls the pair at a place.
+        """
         check_pairs(pairs)
         scores = np.zeros(len(pairs), dtype=np.float32)
         counts = ScoreCounts()
@@ -191,7 +195,7 @@ class Reranker:
             if not np.isfinite(found).all():
                 row = int(np.flatnonzero(~np.isfinite(found))[0])
                 raise ValueError(
-                    f"Scores must be finite, got {found[row]} for pair {owners[row]}. Load the model with "
+                    f"Scores must be finite, got {found[row]} for {name_pair(int(owners[row]))}. Load the model with "
                     "dtype=torch.float32."
                 )
             scores[part.first : part.first + len(part.numbers)] = self.passages.aggregate(found, part.numbers)
