@@ -11,7 +11,7 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
-from xlretrieval import __version__
+from xlretrieval import BertLongConfig, BertLongForXLRetrieval, __version__
 from xlretrieval.cli.main import main
 
 MakeCheckpoint = Callable[[str], Path]
@@ -110,6 +110,12 @@ def make_gpt2(folder: Path) -> None:
     GPT2LMHeadModel(config).save_pretrained(folder)
 
 
+def make_two_labels(folder: Path) -> None:
+    sizes = {"vocab_size": 200, "hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 8}
+    config = BertLongConfig(**sizes, num_hidden_layers=1, max_position_embeddings=64, id2label={0: "no", 1: "yes"})
+    BertLongForXLRetrieval(config).save_pretrained(folder)
+
+
 def truncate_weights(folder: Path) -> None:
     path = next(path for path in folder.iterdir() if path.name in ("model.safetensors", "pytorch_model.bin"))
     path.write_bytes(path.read_bytes()[:9000])
@@ -144,6 +150,7 @@ def refusal(arguments: list[object], output: Path, capsys: pytest.CaptureFixture
         (break_nothing, ["--attention-window", 8, 8, 8], "one number for each of the 2 layers, got 3 numbers."),
         (break_nothing, ["--attention-window", 0], "attention_window must be positive, got 0."),
         (make_gpt2, [], "must be one of bert, xlm-roberta, bert-long, got 'gpt2'"),
+        (make_two_labels, [], "must have one relevance label if any, got 2."),
         (remove_folder, [], "must be a Hub id or a folder with config.json"),
         (remove_tokenizer, [], "must come with its tokenizer"),
         (truncate_weights, [], "must hold whole weights"),

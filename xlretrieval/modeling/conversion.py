@@ -87,6 +87,10 @@ def convert_to_long(
             f"{model} must hold whole weights of the shapes in its config.json, and one relevance label if any, got "
             f"{found}. Download it again, or take another checkpoint."
         ) from error
+    if source.num_labels != 1:
+        raise ValueError(
+            f"{model} must have one relevance label if any, got {source.num_labels}. Take another checkpoint."
+        )
     is_xlm_roberta = config.model_type == "xlm-roberta"
     offset = config.pad_token_id + 1 if is_xlm_roberta else getattr(config, "position_offset", 0)
     long_config = long_configuration(source.config, tokenizer, offset, max_length, attention_window)
