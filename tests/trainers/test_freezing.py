@@ -54,6 +54,16 @@ def test_embeddings_alone(model):
     assert left == scored(model)
 
 
+def test_attention_without_a_gradient_on_a_processor(long_folder):
+    """A trainer freezes before it moves the model to its device."""
+    expected = load_ranker(str(long_folder))[0]
+    model = load_ranker(str(long_folder))[0]
+    model.set_attn_implementation("flex_attention")
+    assert freeze_lower(model, 0) == freeze_lower(expected, 0)
+    assert trainable(model) == trainable(expected)
+    assert model.config._attn_implementation == "flex_attention"
+
+
 def test_the_papers_protocol_is_the_default():
     config = BertConfig(
         vocab_size=20, hidden_size=8, num_hidden_layers=12, num_attention_heads=2, intermediate_size=8, num_labels=1

@@ -61,15 +61,20 @@ def _layers(encoder: nn.Module, number: int) -> list[nn.ModuleList]:
 def _freeze_unreached(model: PreTrainedModel) -> None:
     """Freezes parameters without a gradient, which DistributedDataParallel would wait for.
 
-    They are found by one backward pass of a few tokens, in evaluation mode, which draws no random number.
+    They are found by one backward pass of a few tokens, in evaluation mode, which draws no random number. The model
+    may not be on its device yet, and flex_attention has no gradient on a processor.
     """
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    training = model.training
+    training, attention = model.training, model.config._attn_implementation
     model.eval()
+    if attention == "flex_attention":
+        model.set_attn_implementation("sdpa")
     ids = torch.ones(1, 8, dtype=torch.long, device=model.device)
     with torch.enable_grad():
         score = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits.sum()
     gradients = torch.autograd.grad(score, trainable, allow_unused=True)
     model.train(training)
+    if attention == "flex_attention":
+        model.set_attn_implementation(attention)
     for parameter, gradient in zip(trainable, gradients, strict=True):
         parameter.requires_grad_(gradient is not None)
