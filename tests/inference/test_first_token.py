@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -51,6 +53,21 @@ def test_nothing_else_is_computed(model, tokenizer) -> None:
     with torch.no_grad():
         model.classifier.bias.add_(1.0)
     np.testing.assert_allclose(reranker.score(PAIRS), scores + 1, atol=1e-6)
+
+
+def test_a_model_that_records_its_layers(model, tokenizer) -> None:
+    """What it records does not depend on how often it has scored."""
+    ids = torch.ones(1, 8, dtype=torch.long)
+    expected = copy.deepcopy(model)(ids, output_hidden_states=True).hidden_states
+    scores = Reranker(model, tokenizer, max_query_length=16).score(PAIRS)
+    model.config.output_hidden_states = True
+    reranker = Reranker(model, tokenizer, max_query_length=16)
+    for _ in range(3):
+        np.testing.assert_allclose(reranker.score(PAIRS), scores, atol=1e-6)
+    found = model(ids).hidden_states
+    assert len(found) == len(expected)
+    for states, wanted in zip(found, expected, strict=True):
+        torch.testing.assert_close(states, wanted)
 
 
 def test_other_models_are_left_as_they_are(model, scorer) -> None:

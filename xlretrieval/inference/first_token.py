@@ -82,10 +82,13 @@ def first_token_scorer(model: PreTrainedModel) -> PreTrainedModel:
     Made when it is needed, which costs microseconds: what others do to the model until then holds for it too.
 
     Args:
-        model: Returned as it is where it is no long encoder, its last layer is wrapped, as by FSDP, or its attention
-            is that of an accelerator.
+        model: Returned as it is where it is no long encoder, its last layer is wrapped, as by FSDP, its attention is
+            that of an accelerator, or it records what its layers give.
     """
-    if type(model) is not BertLongForXLRetrieval or model.config._attn_implementation == "flex_attention":
+    config = model.config
+    if type(model) is not BertLongForXLRetrieval or config._attn_implementation == "flex_attention":
+        return model
+    if config.output_hidden_states or config.output_attentions:  # transformers hooks into the layers for these
         return model
     layers = model.bert.encoder.layer
     last = layers[-1]
