@@ -41,7 +41,7 @@ def shard_on_processors() -> None:
 
 
 def train(model: str, corpus: str, output: str, kill_at: int = 0, resume: str | None = None, **options) -> list[dict]:
-    """Trains and returns the log lines of the steps."""
+    """Trains and returns the log lines of the steps and of the evaluations."""
     torch.set_num_threads(1)
     arguments = XLPretrainingArguments(
         output_dir=output,
@@ -72,7 +72,7 @@ def train(model: str, corpus: str, output: str, kill_at: int = 0, resume: str | 
     trainer.train(resume_from_checkpoint=resume)
     if sharded != any(isinstance(parameter, DTensor) for parameter in trainer.model.parameters()):
         raise AssertionError(f"ACCELERATE_USE_FSDP and sharded parameters must go together, got {sharded}.")
-    return [row for row in trainer.state.log_history if "grad_norm" in row]
+    return [row for row in trainer.state.log_history if "grad_norm" in row or "eval_loss" in row]
 
 
 if __name__ == "__main__":

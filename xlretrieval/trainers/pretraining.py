@@ -29,6 +29,7 @@ from xlretrieval.trainers.publishing import PublishingMixin
 from xlretrieval.trainers.step_mean import StepMeanMixin
 
 PAPER_PAIRS_PER_EPOCH = 64_000
+from xlretrieval.trainers.whole_model import whole_model
 
 
 class XLPretrainingTrainer(StepMeanMixin, PublishingMixin, Trainer):
@@ -119,6 +120,12 @@ class XLPretrainingTrainer(StepMeanMixin, PublishingMixin, Trainer):
             eval_dataset=dataset if self.held_out else None,  # the Trainer wants one; `evaluate` asks `held_out`
             processing_class=processing_class,
             callbacks=callbacks,
+        self._model_class = type(model)  # sharding makes it another
+        plugin = getattr(self.accelerator.state, "fsdp_plugin", None)
+        if plugin is not None and plugin.fsdp_version != 2:
+            raise ValueError(
+                f"fsdp_version must be 2, got {plugin.fsdp_version}. Take examples/accelerate/fsdp2.yaml, for example."
+            )
             **kwargs,
         )
         use_log_lines(self)
@@ -246,7 +253,8 @@ class XLPretrainingTrainer(StepMeanMixin, PublishingMixin, Trainer):
         if self.held_out is None:
             raise ValueError("eval_strategy must be steps or epoch to evaluate, got no. Set it in the arguments.")
         start = time.time()
-        measured = self.held_out.evaluate(self.model, self.processing_class, self.accelerator)
+        model = whole_model(self.model, self._model_class)
+        measured = self.held_out.evaluate(model, self.processing_class, self.accelerator)
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in measured.items()}
         metrics.update(speed_metrics(metric_key_prefix, start, num_samples=self.held_out.size))
         self.log(metrics)
