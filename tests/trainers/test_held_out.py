@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from train_steps import train
 
 from xlretrieval.data.sections import AlignedSections
@@ -113,7 +114,7 @@ def test_nothing_held_out(long_folder, corpus_folder, tmp_path):
 
 def test_a_model_that_is_too_short(long_folder, corpus, tmp_path):
     arguments = XLPretrainingArguments(output_dir=str(tmp_path), max_length=512, use_cpu=True)
-    with pytest.raises(ValueError, match="max_length must be at most the model's 96 tokens, got 512"):
+    with pytest.raises(ValueError, match="max_length must be at most 96, the positions of this model, got 512"):
         XLPretrainingTrainer(
             load_xl_retrieval(str(long_folder)), arguments, corpus, processing_class=load_tokenizer(str(long_folder))
         )

@@ -19,6 +19,7 @@ from transformers.trainer_utils import speed_metrics
 from xlretrieval.data.collators import PretrainingCollator
 from xlretrieval.data.sampling import PretrainingDataset, Schedule, StepSampler
 from xlretrieval.data.sections import AlignedSections
+from xlretrieval.inference.batching import input_limit
 from xlretrieval.modeling.heads import IGNORE_INDEX
 from xlretrieval.trainers.arguments import XLPretrainingArguments
 from xlretrieval.trainers.callbacks import CurvesCallback, EpochCallback
@@ -78,12 +79,7 @@ class XLPretrainingTrainer(StepMeanMixin, PublishingMixin, Trainer):
                 f"Several GPUs must have a process each, got one process with {args.n_gpu} GPUs. "
                 "Use `accelerate launch -m xlretrieval pretrain ...`, or choose one with CUDA_VISIBLE_DEVICES."
             )
-        longest = getattr(model.config, "longest_input", model.config.max_position_embeddings)
-        if args.max_length > longest:
-            raise ValueError(
-                f"max_length must be at most the model's {longest} tokens, got {args.max_length}. "
-                "Lower it, or convert the checkpoint with a larger --max-length."
-            )
+        input_limit(model, processing_class, args.max_length)
         objectives = self.objectives or tuple(args.objectives)
         pairs = [corpus.pair(pair).name for pair in args.language_pairs or corpus.pairs]
         self.corpus = corpus
@@ -234,7 +230,8 @@ class XLPretrainingTrainer(StepMeanMixin, PublishingMixin, Trainer):
         if self.args.world_size > 1:
             sums = self.accelerator.reduce(sums, reduction="sum")
         self._log_sums.clear()
-        return {key: round(float(total / count), 6) for key, (total, count) in zip(keys, sums.tolist(), strict=True)}
+        means = zip(keys, sums.tolist(), strict=True)
+        return {key: round(float(total / count), 6) for key, (total, count) in means if count}
 
     def evaluate(
         self,

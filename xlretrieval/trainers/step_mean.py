@@ -33,9 +33,14 @@ class StepMeanMixin(ABC):
         return self.step_sampler
 
     def _get_num_items_in_batch(self, batch_samples: list[dict], device: torch.device) -> torch.Tensor:
-        """Items of the whole optimizer step, over accumulated batches and processes."""
+        """Items of the whole optimizer step, over accumulated batches and processes; 1 where there is none.
+
+        A step without an item, as of queries of which no token can be masked, has a loss of zero and not 0 / 0.
+        """
         items = torch.as_tensor(sum(self._count_items(batch) for batch in batch_samples), device=device)
-        return self.accelerator.gather(items.reshape(1)).sum() if self.args.world_size > 1 else items
+        if self.args.world_size > 1:
+            items = self.accelerator.gather(items.reshape(1)).sum()
+        return items.clamp(min=1)
 
     def training_step(self, model: torch.nn.Module, *args: Any, **kwargs: Any) -> torch.Tensor:
         """As in `Trainer`, with fast linear layers on a CPU; a compiled model has kernels of its own."""
@@ -53,7 +58,7 @@ class StepMeanMixin(ABC):
 
         Distributed training averages gradients over processes; the factor makes that average the step's mean.
         """
-        items = self._count_items(inputs) if num_items_in_batch is None else num_items_in_batch
+        items = max(1, self._count_items(inputs)) if num_items_in_batch is None else num_items_in_batch
         total, outputs = self._summed_loss(model, inputs)
         loss = total / items * self.accelerator.num_processes
         return (loss, outputs) if return_outputs else loss
