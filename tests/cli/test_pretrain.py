@@ -60,6 +60,24 @@ def test_goes_on_from_the_last_whole_checkpoint(config, tmp_path, caplog):
     assert [row["step"] for row in history if "grad_norm" in row] == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_run_that_was_stopped_early_is_over(config, tmp_path):
+    """Started again, it trains no further, and the model is still that of the best step."""
+    words = "--eval_strategy steps --eval_steps 2 --eval_pairs 4 --eval_candidates 3 --learning_rate 0".split()
+    words += "--early_stopping_patience 1 --load_best_model_at_end true --max_steps 20".split()
+    assert main(["pretrain", str(config), *words]) == 0
+    output = tmp_path / "out"
+
+    def outcome() -> tuple[bytes, list[int]]:
+        history = json.loads((output / "trainer_state.json").read_text())["log_history"]
+        return (output / "model.safetensors").read_bytes(), [row["step"] for row in history if "eval_loss" in row]
+
+    before = outcome()
+    assert before[1] == [0, 2, 4]
+    (output / "model.safetensors").unlink()
+    assert main(["pretrain", str(config), *words]) == 0
+    assert outcome() == before
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -79,8 +97,9 @@ def test_refuses_to_continue_another_experiment(words, message, config, capsys):
         ({"modle": "x"}, "an option must be known, got 'modle'. Did you mean 'model'?"),
         ({"corpus": "/no/such/folder"}, "folder of aligned sections must exist"),
         ({"language_pairs": ["en-xx"]}, "pair must be one of en-de, en-fr, got 'en-xx'"),
-        ({"max_length": 512}, "max_length must be at most the model's 96 tokens, got 512"),
+        ({"max_length": 512}, "max_length must be at most 96, the positions of this model, got 512"),
         ({"rr_loss": "hinge"}, "hinge"),
+        ({"early_stopping_patience": 2}, "eval_strategy must be steps or epoch to stop early, got 'no'"),
     ],
 )
 def test_mistakes(change, message, config, tmp_path, capsys):

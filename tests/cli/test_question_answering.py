@@ -128,6 +128,17 @@ def test_goes_on_from_a_checkpoint_and_refuses_another_run(config: Path, folder:
         finetune(config)
 
 
+def test_a_run_that_was_stopped_early_is_over(config: Path, folder: Path) -> None:
+    words = ["--num_train_epochs", "9", "--learning_rate", "0", "--early_stopping_patience", "1"]
+    words += ["--save_total_limit", "3"]  # the last checkpoint is there, as after a kill
+    finetune(config, *words)
+    before = (folder / "out" / "model.safetensors").read_bytes()
+    (folder / "out" / "model.safetensors").unlink()
+    finetune(config, *words)
+    assert [row["epoch"] for row in evaluations(folder)] == [1.0, 2.0]
+    assert (folder / "out" / "model.safetensors").read_bytes() == before
+
+
 def test_measures_a_model_and_compares(config: Path, folder: Path) -> None:
     finetune(config)
     words = ["--max-length", "40", "--stride", "8", "--max-query-length", "8", "--questions", str(folder / "mlqa")]

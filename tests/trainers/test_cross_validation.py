@@ -253,6 +253,26 @@ def test_the_final_model_goes_on_after_a_kill(validate):
     assert weights(killed.output) == weights(whole.output) != weights_of_one_epoch(validate, results)
 
 
+def test_the_final_model_is_over_when_its_last_epoch_is(validate, monkeypatch):
+    """Killed while the model is saved, it trains no further."""
+    results = [FoldResult(1, 1.0, 0, 0.0, 0.0, {})]
+    whole, stopped = validate("whole"), validate("stopped")
+    final = whole.train_final(results)
+
+    def save(trainer, folder=None, _internal_call=False):
+        if not _internal_call:
+            raise Interrupted
+        save_model(trainer, folder, _internal_call)
+
+    save_model = cross_validation.CollectionRankingTrainer.save_model
+    with monkeypatch.context() as patched, pytest.raises(Interrupted):
+        patched.setattr(cross_validation.CollectionRankingTrainer, "save_model", save)
+        stopped.train_final(results)
+    assert stopped.train_final(results) == final
+    names = [validation.output / "model.safetensors" for validation in (whole, stopped)]
+    assert names[0].read_bytes() == names[1].read_bytes()
+
+
 def weights_of_one_epoch(validate, results: list[FoldResult]) -> bytes:
     shorter = validate("shorter")
     assert shorter.train_final(results[1:2])["epochs"] == 1

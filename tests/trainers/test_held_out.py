@@ -104,6 +104,10 @@ def test_early_stopping(long_folder, corpus_folder, tmp_path):
     options |= {"save_strategy": "steps", "save_steps": 2, "learning_rate": 0.0}
     rows = train(str(long_folder), str(corpus_folder), str(tmp_path), **options)
     assert rows[-1]["step"] == 6
+    # Killed after one evaluation that was no better, it waits for one more.
+    resume = str(tmp_path / "checkpoint-4")
+    rows = train(str(long_folder), str(corpus_folder), str(tmp_path / "resumed"), resume=resume, **options)
+    assert rows[-1]["step"] == 6
 
 
 def test_nothing_held_out(long_folder, corpus_folder, tmp_path):
@@ -118,6 +122,30 @@ def test_a_model_that_is_too_short(long_folder, corpus, tmp_path):
         XLPretrainingTrainer(
             load_xl_retrieval(str(long_folder)), arguments, corpus, processing_class=load_tokenizer(str(long_folder))
         )
+
+
+def test_the_first_positions_of_xlm_r_are_none(tiny_checkpoint, corpus, tmp_path):
+    folder = str(tiny_checkpoint("XLMRobertaForMaskedLM"))
+    model, tokenizer = load_xl_retrieval(folder), load_tokenizer(folder)
+    positions = model.config.max_position_embeddings
+    arguments = XLPretrainingArguments(output_dir=str(tmp_path), max_length=positions, use_cpu=True)
+    with pytest.raises(ValueError, match=f"max_length must be at most {positions - model.config.pad_token_id - 1},"):
+        XLPretrainingTrainer(model, arguments, corpus, processing_class=tokenizer)
+
+
+def test_a_step_in_which_nothing_is_masked(long_folder, corpus, tmp_path):
+    """Its loss and its gradient are zero, and not 0 / 0, which would take the weights with it."""
+    trainer = build(long_folder, corpus, tmp_path, eval_pairs=4, eval_candidates=3)
+    batch = trainer.data_collator([trainer.train_dataset[0]])
+    batch["labels"] = torch.full_like(batch["labels"], -100)
+    items = trainer._get_num_items_in_batch([batch], torch.device("cpu"))
+    for found in (items, None):
+        loss = trainer.compute_loss(trainer.model.train(), batch, num_items_in_batch=found)
+        loss.backward()
+        assert loss.item() == 0
+    assert all(p.grad is None or not p.grad.any() for p in trainer.model.parameters())
+    trainer.log({"loss": 0.0})  # a mean over nothing is left out
+    assert not any(name.startswith("qlm") for name in trainer.state.log_history[-1])
 
 
 def test_a_model_without_heads(long_folder, corpus, tmp_path):

@@ -81,6 +81,9 @@ class XLPretrainingArguments(StepArguments):
         self._check("rr_loss", self.rr_loss in RANKING_LOSSES, self.rr_loss, f"be one of {', '.join(RANKING_LOSSES)}")
         self._check("mask_probability", 0 < self.mask_probability <= 1, self.mask_probability, "be in (0, 1]")
         self._check_positive("negatives", "max_query_length", "max_length", "eval_pairs")
+        if self.early_stopping_patience is not None:
+            self._check_positive("early_stopping_patience")
+            self._check("eval_strategy", self.eval_strategy != "no", "no", "be steps or epoch to stop early")
         self._check("eval_candidates", self.eval_candidates >= 2, self.eval_candidates, "be at least 2")
         for name in ("qlm_weight", "rr_weight"):
             self._check(name, getattr(self, name) >= 0, getattr(self, name), "not be negative")

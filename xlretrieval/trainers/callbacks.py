@@ -34,9 +34,13 @@ class LastEpochCallback(TrainerCallback):
     def __init__(self, epoch: int):
         self.epoch = epoch
 
+    def over(self, state: TrainerState) -> bool:
+        """Whether a run in this state has ended."""
+        return round(state.epoch or 0) >= self.epoch
+
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs) -> None:
         """Looks at the epoch that has ended."""
-        control.should_training_stop |= round(state.epoch or 0) >= self.epoch
+        control.should_training_stop |= self.over(state)
 
 
 class CurvesCallback(TrainerCallback):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
-from transformers import TrainerState
+from transformers import Trainer, TrainerState
 
 logger = logging.getLogger(__name__)
 
@@ -24,3 +25,33 @@ def last_whole_checkpoint(folder: Path) -> tuple[Path, TrainerState] | None:
             continue
         return path, TrainerState.load_from_json(str(path / "trainer_state.json"))
     return None
+
+
+def train_to_the_end(
+    trainer: Trainer, found: tuple[Path, TrainerState] | None, is_over: Callable[[TrainerState], bool]
+) -> None:
+    """Trains, from a checkpoint if there is one, and ends with the model that an uninterrupted run ends with.
+
+    A run that is killed between its last step and its result has nothing left to train. The Trainer asks only after a
+    step whether training is to stop, and a step more would be another run.
+
+    Args:
+        trainer: Not trained yet.
+        found: The checkpoint and its state, see `last_whole_checkpoint`.
+        is_over: Whether training had ended there. Where parameters are sharded it is not asked, as their checkpoints
+            are loaded by training alone.
+    """
+    if found is None:
+        trainer.train()
+        return
+    checkpoint, state = found
+    if trainer.is_fsdp_enabled or not is_over(state):
+        trainer.train(resume_from_checkpoint=str(checkpoint))
+        return
+    trainer.state = state
+    if trainer.args.load_best_model_at_end:
+        best = Path(state.best_model_checkpoint or checkpoint).name
+        state.best_model_checkpoint = str(Path(trainer.args.output_dir) / best)
+        trainer._load_best_model()
+    else:
+        trainer._load_from_checkpoint(str(checkpoint))

@@ -23,7 +23,7 @@ from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 from xlretrieval.data.folds import Folds, Rotation, check_folds, queries_of, rotations
 from xlretrieval.data.ranking_examples import CollectionQueries
 from xlretrieval.trainers.callbacks import LastEpochCallback
-from xlretrieval.trainers.checkpoints import last_whole_checkpoint
+from xlretrieval.trainers.checkpoints import last_whole_checkpoint, train_to_the_end
 from xlretrieval.trainers.early_stopping import METRIC, out_of_patience
 from xlretrieval.trainers.fold_results import FoldResult, fold_folder, read_fold, write_fold
 from xlretrieval.trainers.judged_queries import average_precision, pooled_map, rank_queries
@@ -117,10 +117,10 @@ class CrossValidation:
         args.save_strategy, args.early_stopping_patience = SaveStrategy.EPOCH, None
         set_seed(args.seed)
         model, tokenizer = self.load_model()
-        callbacks = [*self.callbacks, LastEpochCallback(epochs)]
+        last = LastEpochCallback(epochs)
+        callbacks = [*self.callbacks, last]
         trainer = CollectionRankingTrainer(model, args, [*self.parts, *self.train_only], tokenizer, (), callbacks)
-        found = last_whole_checkpoint(Path(args.output_dir))
-        trainer.train(resume_from_checkpoint=str(found[0]) if found else None)
+        train_to_the_end(trainer, last_whole_checkpoint(Path(args.output_dir)), last.over)
         trainer.save_model(str(self.output))
         if self.args.should_save:
             shutil.rmtree(self.output / "final", ignore_errors=True)
@@ -187,19 +187,8 @@ class CrossValidation:
     @staticmethod
     def _train(trainer: CollectionRankingTrainer) -> None:
         """Trains to the end, or from the newest whole checkpoint to the end, and loads the best one."""
-        folder = Path(trainer.args.output_dir)
-        found = last_whole_checkpoint(folder)
-        if found is None:
-            trainer.train()
-            return
-        checkpoint, state = found
-        if not _is_over(state, trainer.args):
-            trainer.train(resume_from_checkpoint=str(checkpoint))
-            return
-        # Killed between its last step and its result: nothing to train, and a step more would be another run.
-        trainer.state = state
-        state.best_model_checkpoint = str(folder / Path(state.best_model_checkpoint or checkpoint).name)
-        trainer._load_best_model()
+        found = last_whole_checkpoint(Path(trainer.args.output_dir))
+        train_to_the_end(trainer, found, lambda state: _is_over(state, trainer.args))
 
     def _wait(self) -> None:
         """Until all processes are here: what the first one writes is read by the others."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import EarlyStoppingCallback, PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainerCallback
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainerCallback
 from transformers.trainer_utils import speed_metrics
 
 from xlretrieval.data.collators import PretrainingCollator
@@ -23,14 +23,15 @@ from xlretrieval.inference.batching import input_limit
 from xlretrieval.modeling.heads import IGNORE_INDEX
 from xlretrieval.trainers.arguments import XLPretrainingArguments
 from xlretrieval.trainers.callbacks import CurvesCallback, EpochCallback
+from xlretrieval.trainers.early_stopping import PatienceCallback, chosen_metric
 from xlretrieval.trainers.held_out import HeldOut
 from xlretrieval.trainers.log_lines import use_log_lines
 from xlretrieval.trainers.losses import RANKING_LOSSES
 from xlretrieval.trainers.publishing import PublishingMixin
 from xlretrieval.trainers.step_mean import StepMeanMixin
+from xlretrieval.trainers.whole_model import whole_model
 
 PAPER_PAIRS_PER_EPOCH = 64_000
-from xlretrieval.trainers.whole_model import whole_model
 
 
 class XLPretrainingTrainer(StepMeanMixin, PublishingMixin, Trainer):
@@ -106,7 +107,7 @@ class XLPretrainingTrainer(StepMeanMixin, PublishingMixin, Trainer):
         self.step_sampler = StepSampler(self.steps_per_epoch, self.examples_per_step)
         callbacks = [*callbacks, EpochCallback(self.step_sampler, self.steps_per_epoch), CurvesCallback()]
         if args.early_stopping_patience is not None:
-            callbacks.append(EarlyStoppingCallback(args.early_stopping_patience))
+            callbacks.append(PatienceCallback(args.early_stopping_patience, *chosen_metric(args)))
         self.held_out = HeldOut(corpus, pairs, args, collator) if args.eval_strategy != "no" else None
         super().__init__(
             model=model,
@@ -116,15 +117,15 @@ class XLPretrainingTrainer(StepMeanMixin, PublishingMixin, Trainer):
             eval_dataset=dataset if self.held_out else None,  # the Trainer wants one; `evaluate` asks `held_out`
             processing_class=processing_class,
             callbacks=callbacks,
+            **kwargs,
+        )
+        use_log_lines(self)
         self._model_class = type(model)  # sharding makes it another
         plugin = getattr(self.accelerator.state, "fsdp_plugin", None)
         if plugin is not None and plugin.fsdp_version != 2:
             raise ValueError(
                 f"fsdp_version must be 2, got {plugin.fsdp_version}. Take examples/accelerate/fsdp2.yaml, for example."
             )
-            **kwargs,
-        )
-        use_log_lines(self)
         # Losses below are divided by the items of the whole step; the Trainer must not divide again.
         self.loss_is_scaled_for_ga = True
         self._log_sums: dict[str, torch.Tensor] = {}

@@ -17,9 +17,6 @@ from transformers import (
     PreTrainedTokenizerBase,
     Trainer,
     TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
 )
 from transformers.trainer_utils import speed_metrics
 
@@ -31,7 +28,7 @@ from xlretrieval.evaluation.question_answering import QuestionSetResult, mean_sc
 from xlretrieval.inference.batching import input_limit
 from xlretrieval.inference.question_answering import model_inputs, predict_answers, question_collator
 from xlretrieval.trainers.callbacks import EpochCallback
-from xlretrieval.trainers.early_stopping import PatienceCallback, out_of_patience
+from xlretrieval.trainers.early_stopping import PatienceCallback
 from xlretrieval.trainers.publishing import PublishingMixin
 from xlretrieval.trainers.question_answerer import freeze_embeddings
 from xlretrieval.trainers.question_answering_arguments import QuestionAnsweringArguments
@@ -89,7 +86,7 @@ class QuestionAnsweringTrainer(StepMeanMixin, PublishingMixin, Trainer):
             self.step_sampler = StepSampler(dataset.steps_per_epoch, args.examples_per_step)
             callbacks.append(EpochCallback(self.step_sampler, dataset.steps_per_epoch))
         if args.early_stopping_patience is not None:
-            callbacks.append(F1PatienceCallback(args.early_stopping_patience))
+            callbacks.append(PatienceCallback(args.early_stopping_patience, "eval_f1"))
         super().__init__(
             model=model,
             args=args,
@@ -189,14 +186,6 @@ class QuestionAnsweringTrainer(StepMeanMixin, PublishingMixin, Trainer):
     def best_folder(self, pair: str) -> Path:
         """Where the model of a pair's best epoch is kept."""
         return Path(self.args.output_dir) / "best" / pair
-
-
-class F1PatienceCallback(PatienceCallback):
-    """Stops training after evaluations without a better mean F1."""
-
-    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs) -> None:
-        """Looks at the evaluations in the log."""
-        control.should_training_stop |= out_of_patience(state.log_history, self.patience, "eval_f1")
 
 
 def _check(
