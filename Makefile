@@ -40,20 +40,20 @@ check: $(INSTALLED)  ## lint and the quick tests
 # the last four, which answer questions beside that of speed against peers.
 .PHONY: bench
 bench: $(INSTALLED)  ## run the benchmarks in small; results go to benchmarks/results (15 minutes)
-	$(BIN)/python -m benchmarks.pretraining_step --layers 1
+	$(BIN)/python -m benchmarks.pretraining_step --layers 1 --max-length 512
 	$(BIN)/python -m benchmarks.encoder --lengths 512 1024 --tokens 512
 	$(BIN)/python -m benchmarks.encoder --lengths 512 1024 --tokens 512 --bf16
 	$(BIN)/python -m benchmarks.attention_memory --lengths 512 2048
 	$(BIN)/python -m benchmarks.reranking --pairs 12
-	$(BIN)/python -m benchmarks.growth --lengths 512 2048 --documents 100 500
-	$(BIN)/python -m benchmarks.input_pipeline --tokens 50000
-	$(BIN)/python -m benchmarks.start --turns 5 --help-turns 0
-	$(BIN)/python -m benchmarks.utilisation --layers 2 --rank-pairs 8
-	$(BIN)/python -m benchmarks.processes --layers 1 --vocabulary 20000 --accumulate 2
+	$(BIN)/python -m benchmarks.growth --lengths 512 2048 --documents 100 300
+	$(BIN)/python -m benchmarks.input_pipeline --tokens 50000 --sections 2000
+	$(BIN)/python -m benchmarks.start --turns 5 --help-turns 0 --layers 2
+	$(BIN)/python -m benchmarks.utilisation --layers 2 --pairs 2 --rank-pairs 8
+	$(BIN)/python -m benchmarks.processes --layers 1 --vocabulary 20000 --accumulate 2 --pairs 4 --length 128
 	$(BIN)/python -m benchmarks.gpu
 	$(BIN)/python -m benchmarks.alignment_quality --size 0.1
 	$(BIN)/python -m benchmarks.wiki_workers --repeat 1 --turns 1
-	$(BIN)/python -m benchmarks.search_index --documents 1000
+	$(BIN)/python -m benchmarks.search_index --documents 500 --queries 100
 	$(BIN)/python -m benchmarks.exports --layers 1 --repeats 3
 	$(BIN)/python -m benchmarks.report
 

@@ -2,8 +2,8 @@
 
   python flag_scorer.py CHECKPOINT PAIRS.json
 
-Scores all pairs for every line of standard input, and answers with one line of JSON: the scores, and the seconds of
-the processor. Imports nothing of this project: the checkpoint brings its code along.
+Says when it is ready. Then scores all pairs for every line of standard input, and answers with one line of JSON: the
+scores, and the seconds of the processor. Imports nothing of this project: the checkpoint brings its code along.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ def main() -> None:
     pairs = [tuple(pair) for pair in json.loads(Path(path).read_text(encoding="utf-8"))]
     answers, sys.stdout = sys.stdout, sys.stderr  # what the library prints is no answer
     reranker = BaseReranker(checkpoint, trust_remote_code=True, devices="cpu", max_length=1024)
+    print(json.dumps({"ready": True}), file=answers, flush=True)
     for _ in sys.stdin:
         start = time.process_time()
         scores = reranker.compute_score_single_gpu(pairs, device="cpu")

@@ -1,6 +1,6 @@
 """How close to twice the throughput do two data-parallel processes of one thread each come?
 
-  python -m benchmarks.processes [--layers 2] [--accumulate 4] [--turns 5]
+  python -m benchmarks.processes [--layers 2] [--accumulate 4] [--length 224] [--turns 5]
 
 Two processes take turns in one run: one trains alone while the other waits; both train without a word to each other,
 which is what the machine gives to two processes that share its memory; both train data-parallel through
@@ -129,7 +129,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--pairs", type=int, default=8, help="pairs of a process and step")
-    parser.add_argument("--length", type=int, default=128)
+    parser.add_argument("--length", type=int, default=224, help="tokens of a row; real ones have 220")
     parser.add_argument("--vocabulary", type=int, default=105_879)
     parser.add_argument("--accumulate", type=int, default=4, help="batches of a step")
     parser.add_argument("--turns", type=int, default=5)

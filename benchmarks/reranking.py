@@ -120,14 +120,18 @@ class FlagSide:
         program = [python, str(Path(__file__).with_name("flag_scorer.py")), folder, str(path)]
         self.child = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.scores, self.processor = np.zeros(0), []
+        self._answer()  # that it is ready: what it loads is no part of a turn
+
+    def _answer(self) -> dict:
+        answer = self.child.stdout.readline()
+        if not answer:
+            raise RuntimeError("FlagEmbedding must answer, got the end of its process. See what it wrote above.")
+        return json.loads(answer)
 
     def __call__(self) -> None:
         self.child.stdin.write("score\n")
         self.child.stdin.flush()
-        answer = self.child.stdout.readline()
-        if not answer:
-            raise RuntimeError("FlagEmbedding must answer, got the end of its process. See what it wrote above.")
-        found = json.loads(answer)
+        found = self._answer()
         self.scores = np.array(found["scores"], dtype=np.float32)
         self.processor.append(found["processor"])
 
@@ -195,14 +199,14 @@ def main() -> None:
         sides = sides_of(folder, pairs, arguments.budgets, arguments.flag_embedding)
         tokenizer = AutoTokenizer.from_pretrained(folder)
         tokens = [len(ids) for ids in tokenizer([list(pair) for pair in pairs], truncation=True)["input_ids"]]
-        seconds = interleaved(sides, arguments.repeats, warmup=0)
+        seconds = interleaved(sides, arguments.repeats)
     result = {
         "question": "pairs per second, against CrossEncoder.predict with the same weights",
         "layers": arguments.layers,
         "pairs": len(pairs),
         "tokens": {"sum": sum(tokens), "median": int(np.median(tokens)), "longest": max(tokens)},
         "seconds": {name: summary(values) for name, values in seconds.items()},
-        "processor_seconds": {name: summary(side.processor) for name, side in sides.items()},
+        "processor_seconds": {name: summary(side.processor[-arguments.repeats :]) for name, side in sides.items()},
         "pairs_per_second": {name: len(pairs) / summary(values)["median"] for name, values in seconds.items()},
     }
     if arguments.budgets:

@@ -38,7 +38,7 @@ _SIDES = {
     "Reranker": {
         "module": "xlretrieval",
         "name": "Reranker",
-        "load": "Reranker.from_pretrained({folder!r}, dtype='float32')",
+        "load": "Reranker.from_pretrained({folder!r}, dtype='float32', device='cpu')",
         "score": "model.score([({query!r}, {document!r})])[0]",
     },
     "CrossEncoder": {
@@ -116,15 +116,14 @@ def make_classifier(folder: Path, layers: int) -> None:
 def first_scores(folder: str, turns: int) -> dict[str, dict]:
     """Seconds to the first score by stage, of the whole process, and the scores, by side."""
     found: dict[str, dict] = {side: {"stages": [], "whole": []} for side in _SIDES}
-    for turn in range(turns + 1):
+    for _ in range(turns):
         for side, parts in _SIDES.items():
             filled = {key: part.format(folder=folder, query=QUERY, document=DOCUMENT) for key, part in parts.items()}
             whole, output = run("-c", _TIMED.format(**filled, heavy=HEAVY))
             reply = json.loads(output.splitlines()[-1])
             found[side] |= {"score": reply["score"], "heavy": reply["modules"]}
-            if turn:  # the first turn fills the disk's cache
-                found[side]["stages"].append(reply["seconds"])
-                found[side]["whole"].append(whole)
+            found[side]["stages"].append(reply["seconds"])
+            found[side]["whole"].append(whole)
     for side in found.values():
         stages = zip(STAGES, zip(*side.pop("stages"), strict=True), strict=True)
         side["seconds"] = {name: summary(values) for name, values in stages} | {"whole": summary(side.pop("whole"))}
