@@ -13,6 +13,7 @@ import argparse
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,12 @@ def resident(name: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(name))
 
 
+def measure_in_child(side: tuple[str, int]) -> float:
+    """MiB of an implementation at a length."""
+    command = [sys.executable, "-m", "benchmarks.attention_memory", "--child", str(side[1]), side[0]]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
 def main() -> None:
     """Measures every length in a child process and fits the exponent."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -55,15 +62,16 @@ def main() -> None:
         measure(int(arguments.child[0]), arguments.child[1])
         return
     result: dict = {"question": "peak memory of one layer, forward and backward, MiB"}
-    for implementation, lengths in (
-        ("sdpa", arguments.lengths),
-        ("longformer", arguments.lengths),
-        ("eager", [n for n in arguments.lengths if n <= 2048]),
-    ):
-        peaks = {}
-        for length in lengths:
-            command = [sys.executable, "-m", "benchmarks.attention_memory", "--child", str(length), implementation]
-            peaks[length] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    measured = {
+        "sdpa": arguments.lengths,
+        "longformer": arguments.lengths,
+        "eager": [n for n in arguments.lengths if n <= 2048],
+    }
+    sides = [(implementation, length) for implementation, lengths in measured.items() for length in lengths]
+    with ThreadPoolExecutor(2) as pool:  # nothing is timed
+        peaks_of = dict(zip(sides, pool.map(measure_in_child, sides), strict=True))
+    for implementation, lengths in measured.items():
+        peaks = {length: peaks_of[implementation, length] for length in lengths}
         result[implementation] = {"mib": peaks}
         if len(peaks) > 1:
             slope = np.polyfit(np.log(list(peaks)), np.log(list(peaks.values())), 1)[0]
