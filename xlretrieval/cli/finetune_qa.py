@@ -105,7 +105,6 @@ def finetune_qa(run_arguments: QuestionAnsweringRun, args: QuestionAnsweringArgu
     from xlretrieval.cli.finetuning_record import check_same_run
     from xlretrieval.evaluation.report import write_json
     from xlretrieval.trainers.checkpoints import last_whole_checkpoint, train_to_the_end
-    from xlretrieval.trainers.early_stopping import out_of_patience
     from xlretrieval.trainers.question_answerer import load_question_answerer
     from xlretrieval.trainers.question_answering import QuestionAnsweringTrainer
 
@@ -127,8 +126,7 @@ def finetune_qa(run_arguments: QuestionAnsweringRun, args: QuestionAnsweringArgu
     record["train"] = trainer.train_dataset.counts
     if args.should_save:
         write_json(output / "finetuning.json", record)
-    patience = args.early_stopping_patience
-    train_to_the_end(trainer, found, lambda state: out_of_patience(state.log_history, patience, "eval_f1"))
+    train_to_the_end(trainer, found)
     trainer.save_model()
     trainer.save_state()
     results = {"dev": answer_by_best_epochs(trainer, dev), "test": answer_by_best_epochs(trainer, test)}

@@ -112,7 +112,6 @@ def pretrain(run_arguments: RunArguments, args: XLPretrainingArguments) -> None:
     from xlretrieval.modeling.conversion import load_tokenizer
     from xlretrieval.modeling.xl_retrieval import load_xl_retrieval
     from xlretrieval.trainers.checkpoints import last_whole_checkpoint, train_to_the_end
-    from xlretrieval.trainers.early_stopping import chosen_metric, out_of_patience
     from xlretrieval.trainers.pretraining import XLPretrainingTrainer
 
     output = Path(args.output_dir)
@@ -135,10 +134,7 @@ def pretrain(run_arguments: RunArguments, args: XLPretrainingArguments) -> None:
     if args.should_save:
         output.mkdir(parents=True, exist_ok=True)
         write_json(output / "pretraining.json", record)
-    metric = chosen_metric(args)
-    train_to_the_end(
-        trainer, found, lambda state: out_of_patience(state.log_history, args.early_stopping_patience, *metric)
-    )
+    train_to_the_end(trainer, found)
     evaluated = [row["step"] for row in trainer.state.log_history if "eval_loss" in row]
     if trainer.held_out is not None and evaluated[-1:] != [trainer.state.global_step]:
         trainer.evaluate()

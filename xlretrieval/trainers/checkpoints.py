@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
 from transformers import Trainer, TrainerState
@@ -27,9 +26,7 @@ def last_whole_checkpoint(folder: Path) -> tuple[Path, TrainerState] | None:
     return None
 
 
-def train_to_the_end(
-    trainer: Trainer, found: tuple[Path, TrainerState] | None, is_over: Callable[[TrainerState], bool]
-) -> None:
+def train_to_the_end(trainer: Trainer, found: tuple[Path, TrainerState] | None, fixed_length: bool = False) -> None:
     """Trains, from a checkpoint if there is one, and ends with the model that an uninterrupted run ends with.
 
     A run that is killed between its last step and its result has nothing left to train. The Trainer asks only after a
@@ -38,14 +35,18 @@ def train_to_the_end(
     Args:
         trainer: Not trained yet.
         found: The checkpoint and its state, see `last_whole_checkpoint`.
-        is_over: Whether training had ended there. Where parameters are sharded it is not asked, as their checkpoints
-            are loaded by training alone.
+        fixed_length: Whether a run that has made all of its steps is over; otherwise it may have been given more.
+
+    Callbacks that end training, which have a method `over`, are asked whether it had ended there; not where parameters
+    are sharded, as their checkpoints are loaded by training alone.
     """
     if found is None:
         trainer.train()
         return
     checkpoint, state = found
-    if trainer.is_fsdp_enabled or not is_over(state):
+    ended = fixed_length and state.global_step >= state.max_steps
+    ended |= any(callback.over(state) for callback in trainer.callback_handler.callbacks if hasattr(callback, "over"))
+    if trainer.is_fsdp_enabled or not ended:
         trainer.train(resume_from_checkpoint=str(checkpoint))
         return
     trainer.state = state

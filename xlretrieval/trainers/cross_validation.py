@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import torch.distributed as dist
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback, TrainerState, set_seed
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback, set_seed
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
 from xlretrieval.data.folds import Folds, Rotation, check_folds, queries_of, rotations
 from xlretrieval.data.ranking_examples import CollectionQueries
 from xlretrieval.trainers.callbacks import LastEpochCallback
 from xlretrieval.trainers.checkpoints import last_whole_checkpoint, train_to_the_end
-from xlretrieval.trainers.early_stopping import METRIC, out_of_patience
+from xlretrieval.trainers.early_stopping import METRIC
 from xlretrieval.trainers.fold_results import FoldResult, fold_folder, read_fold, write_fold
 from xlretrieval.trainers.judged_queries import average_precision, pooled_map, rank_queries
 from xlretrieval.trainers.ranking import CollectionRankingTrainer
@@ -117,10 +117,9 @@ class CrossValidation:
         args.save_strategy, args.early_stopping_patience = SaveStrategy.EPOCH, None
         set_seed(args.seed)
         model, tokenizer = self.load_model()
-        last = LastEpochCallback(epochs)
-        callbacks = [*self.callbacks, last]
+        callbacks = [*self.callbacks, LastEpochCallback(epochs)]
         trainer = CollectionRankingTrainer(model, args, [*self.parts, *self.train_only], tokenizer, (), callbacks)
-        train_to_the_end(trainer, last_whole_checkpoint(Path(args.output_dir)), last.over)
+        train_to_the_end(trainer, last_whole_checkpoint(Path(args.output_dir)))
         trainer.save_model(str(self.output))
         if self.args.should_save:
             shutil.rmtree(self.output / "final", ignore_errors=True)
@@ -188,16 +187,12 @@ class CrossValidation:
     def _train(trainer: CollectionRankingTrainer) -> None:
         """Trains to the end, or from the newest whole checkpoint to the end, and loads the best one."""
         found = last_whole_checkpoint(Path(trainer.args.output_dir))
-        train_to_the_end(trainer, found, lambda state: _is_over(state, trainer.args))
+        train_to_the_end(trainer, found, fixed_length=True)
 
     def _wait(self) -> None:
         """Until all processes are here: what the first one writes is read by the others."""
         if dist.is_available() and dist.is_initialized():
             dist.barrier()
-
-
-def _is_over(state: TrainerState, args: RankingArguments) -> bool:
-    return state.global_step >= state.max_steps or out_of_patience(state.log_history, args.early_stopping_patience)
 
 
 def _best(trainer: CollectionRankingTrainer) -> tuple[int, float]:
