@@ -22,6 +22,7 @@ COPIED = (
     "attention",
     "heads",
     "modeling_bert_long",
+    "flash_attention",
     "packed_attention",
     "rows",
     "tiled_attention",

@@ -40,6 +40,7 @@ def test_bert(tiny_checkpoint: MakeCheckpoint, tmp_path: Path, capsys: pytest.Ca
         "config.json",
         "configuration_bert_long.py",
         "conversion.json",
+        "flash_attention.py",
         "heads.py",
         "model.safetensors",
         "modeling_bert_long.py",

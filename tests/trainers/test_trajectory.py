@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate import accelerator
 from train_steps import train  # tests/trainers is on the path, see conftest
 from warm_processes import run_warm
+
+from xlretrieval.modeling import compilation
+from xlretrieval.trainers import step_mean
 
 SCRIPT = Path(__file__).with_name("train_steps.py")
 OBJECTIVES = [["qlm"], ["rr"], ["qlm", "rr"]]
@@ -53,6 +57,20 @@ def test_batches_accumulation_and_processes(objectives, long_folder, corpus_fold
     assert_same(whole, cut, 1e-5)
     _, shared = start(tmp_path, processes=2, **options, per_device_train_batch_size=4, ddp_backend="gloo")
     assert_same(whole, shared, 1e-5)
+
+
+def test_compiled_layers(long_folder, corpus_folder, tmp_path, monkeypatch):
+    options = {"model": str(long_folder), "corpus": str(corpus_folder), "max_steps": 4}
+    compiled = []
+    monkeypatch.setattr(
+        step_mean, "compile_layers", lambda *given: (compiled.append(given), compilation.compile_layers(*given))
+    )
+    monkeypatch.setattr(accelerator, "is_compiled_module", lambda model: pytest.fail("compiled as a whole"))
+    plain = train(**options, output=str(tmp_path / "plain"))
+    assert not compiled
+    fast = train(**options, output=str(tmp_path / "fast"), torch_compile_backend="aot_eager")
+    assert [given[1] for given in compiled] == ["aot_eager"]
+    assert_same(plain, fast, 1e-5)
 
 
 TWELVE_STEPS = {

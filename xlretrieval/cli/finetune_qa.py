@@ -54,7 +54,7 @@ class QuestionAnsweringRun:
         default=False, metadata={"help": "Drop and list questions whose answer is not at its offset."}
     )
     attn_implementation: str | None = field(
-        default=None, metadata={"help": "eager, sdpa (default) or flex_attention (GPU, attention dropout 0)."}
+        default=None, metadata={"help": "eager, sdpa (default) or flex_attention (GPU, dropout 0, slower)."}
     )
     resume: bool = field(default=True, metadata={"help": "Go on from the last whole checkpoint of the output folder."})
 

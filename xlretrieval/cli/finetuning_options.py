@@ -50,7 +50,7 @@ class RunArguments:
     )
     cache_dir: str | None = field(default=None, metadata={"help": "Where documents go once they are converted."})
     attn_implementation: str | None = field(
-        default=None, metadata={"help": "eager, sdpa (default) or flex_attention (GPU, attention dropout 0)."}
+        default=None, metadata={"help": "eager, sdpa (default) or flex_attention (GPU, dropout 0, slower)."}
     )
 
 

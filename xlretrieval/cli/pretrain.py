@@ -37,7 +37,7 @@ class RunArguments:
     model: str = field(metadata={"help": "Hub id or folder of the encoder to start from, short or long."})
     corpus: str = field(metadata={"help": "Folder of aligned sections (`xlretrieval sections import`)."})
     attn_implementation: str | None = field(
-        default=None, metadata={"help": "eager, sdpa (default) or flex_attention (GPU, attention dropout 0)."}
+        default=None, metadata={"help": "eager, sdpa (default) or flex_attention (GPU, dropout 0, slower)."}
     )
     resume: bool = field(default=True, metadata={"help": "Go on from the last whole checkpoint of the output folder."})
 

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from xlretrieval.modeling.attention import AttentionPattern
+from xlretrieval.modeling.flash_attention import FlashRows, attend_firsts
 from xlretrieval.modeling.modeling_bert_long import BertLongEncoder, BertLongForXLRetrieval, BertLongLayer
 from xlretrieval.modeling.rows import Rows
 from xlretrieval.modeling.tiled_attention import attend_folded, folding_pays
@@ -26,9 +27,11 @@ class _FirstTokenLayer(nn.Module):
         super().__init__()
         self.attention, self.intermediate, self.output = layer.attention, layer.intermediate, layer.output
 
-    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows) -> torch.Tensor:
+    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | FlashRows) -> torch.Tensor:
         attention = self.attention.self
-        if isinstance(pattern, Rows):
+        if isinstance(pattern, FlashRows):
+            first, attended = (states[:, None] for states in attend_firsts(attention, hidden_states, pattern))
+        elif isinstance(pattern, Rows):
             states = hidden_states.flatten(0, 1)
             first = states[pattern.starts][:, None]
             attended = self._attend_rows(states, first, pattern)
@@ -72,7 +75,7 @@ class _FirstTokenLayer(nn.Module):
 class _FirstTokenEncoder(BertLongEncoder):
     """Layers whose last one gives a token a row: there is no padding to put back."""
 
-    def with_padding(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows) -> torch.Tensor:
+    def with_padding(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | FlashRows) -> torch.Tensor:
         return hidden_states
 
 

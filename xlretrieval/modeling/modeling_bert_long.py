@@ -31,6 +31,7 @@ from transformers.utils.output_capturing import capture_outputs
 
 from .attention import ATTENTION_FUNCTIONS, AttentionPattern, build_pattern, derive_global_mask
 from .configuration_bert_long import BertLongConfig
+from .flash_attention import FlashRows, attend_flash, find_flash_rows, has_flash
 from .heads import XLRetrievalHeads, XLRetrievalOutput, masked_lm_loss
 from .packed_attention import PackedRows, attend_packed, pack_rows
 from .rows import Rows, find_rows
@@ -104,8 +105,10 @@ class BertLongSelfAttention(nn.Module):
         return states.unflatten(-1, (self.num_attention_heads, self.attention_head_size)).transpose(1, 2)
 
     def forward(
-        self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | PackedRows
+        self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | PackedRows | FlashRows
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        if isinstance(pattern, FlashRows):
+            return attend_flash(self, hidden_states, pattern), None
         projected = [projection(hidden_states) for projection in (self.query, self.key, self.value)]
         if isinstance(pattern, Rows):
             return attend_rows(self, hidden_states, *projected, pattern), None
@@ -118,14 +121,12 @@ class BertLongSelfAttention(nn.Module):
 
 
 class BertLongAttention(nn.Module):
+    """Attention and what follows it, under the names of BERT; `BertLongLayer` calls them."""
+
     def __init__(self, config: BertLongConfig, layer_idx: int):
         super().__init__()
         self.self = BertLongSelfAttention(config, layer_idx)
         self.output = BertSelfOutput(config)
-
-    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | PackedRows) -> torch.Tensor:
-        attended, _ = self.self(hidden_states, pattern)
-        return self.output(attended, hidden_states)
 
 
 class BertLongLayer(GradientCheckpointingLayer):
@@ -135,9 +136,26 @@ class BertLongLayer(GradientCheckpointingLayer):
         self.intermediate = BertIntermediate(config)
         self.output = BertOutput(config)
 
-    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | PackedRows) -> torch.Tensor:
-        attended = self.attention(hidden_states, pattern)
-        return self.output(self.intermediate(attended), attended)
+    def forward(
+        self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | PackedRows | FlashRows
+    ) -> torch.Tensor:
+        attended, _ = self.attention.self(hidden_states, pattern)
+        return self.after_attention(attended, hidden_states, isinstance(pattern, FlashRows))
+
+    def after_attention(self, attended: torch.Tensor, hidden_states: torch.Tensor, keep: bool) -> torch.Tensor:
+        """The rest of the layer, which looks at every token by itself.
+
+        Args:
+            attended: `(batch, length, hidden)`.
+            hidden_states: The layer's input, in the same shape.
+            keep: Whether states keep the dtype of `attended`. Mixed precision makes norms give 32 bits, which are
+                twice as much to write and to read, and products round them to 16 anyway.
+        """
+        dtype = attended.dtype
+        attended = self.attention.output(attended, hidden_states)
+        attended = attended.to(dtype) if keep else attended
+        output = self.output(self.intermediate(attended), attended)
+        return output.to(dtype) if keep else output
 
 
 class BertLongEncoder(nn.Module):
@@ -145,12 +163,16 @@ class BertLongEncoder(nn.Module):
         super().__init__()
         self.layer = nn.ModuleList(BertLongLayer(config, index) for index in range(config.num_hidden_layers))
 
-    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | PackedRows) -> BaseModelOutput:
+    def forward(
+        self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | PackedRows | FlashRows
+    ) -> BaseModelOutput:
         for layer in self.layer:
             hidden_states = layer(hidden_states, pattern)
         return BaseModelOutput(last_hidden_state=self.with_padding(hidden_states, pattern))
 
-    def with_padding(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | PackedRows) -> torch.Tensor:
+    def with_padding(
+        self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | PackedRows | FlashRows
+    ) -> torch.Tensor:
         """The last layer's states, `(batch, length, hidden)`."""
         return hidden_states if isinstance(pattern, AttentionPattern) else pattern.unpack(hidden_states)
 
@@ -226,7 +248,8 @@ class BertLongModel(BertLongPreTrainedModel):
 
         Args:
             input_ids: `(batch, length)`.
-            attention_mask: 1 for tokens, 0 for padding, `(batch, length)`; all ones by default.
+            attention_mask: 1 for tokens, 0 for padding, `(batch, length)`; all ones by default. This one and
+                `global_attention_mask` may be on the processor while the model is not: then nothing waits for it.
             token_type_ids: 0 for the first text, 1 for the second, `(batch, length)`; zeros by default.
             position_ids: Rows of the position table, `(batch, length)`; counted from `position_offset` by default.
             inputs_embeds: Instead of `input_ids`, `(batch, length, hidden)`.
@@ -251,6 +274,7 @@ class BertLongModel(BertLongPreTrainedModel):
         else:
             valid = attention_mask.bool()
         if global_attention_mask is None:
+            valid = valid.to(given.device)
             is_global = derive_global_mask(input_ids, valid, self.config.sep_token_id)
         else:
             is_global = global_attention_mask.bool()
@@ -259,11 +283,11 @@ class BertLongModel(BertLongPreTrainedModel):
             kwargs.get(name, getattr(self.config, name, False))
             for name in ("output_hidden_states", "output_attentions")
         )
-        rows = self._find_rows(valid, is_global, recorded)
+        rows = self._find_rows(valid, is_global, recorded, given.device)
         if rows is None:
             pattern = build_pattern(
-                valid,
-                is_global,
+                valid.to(given.device),
+                is_global.to(given.device),
                 self.config.layer_windows,
                 self.config._attn_implementation,
                 self.config.max_global_tokens,
@@ -277,19 +301,29 @@ class BertLongModel(BertLongPreTrainedModel):
             pooler_output=self.pooler(hidden_states) if self.pooler is not None else None,
         )
 
-    def _find_rows(self, valid: torch.Tensor, is_global: torch.Tensor, recorded: bool) -> Rows | PackedRows | None:
+    def _find_rows(
+        self, valid: torch.Tensor, is_global: torch.Tensor, recorded: bool, device: torch.device
+    ) -> Rows | PackedRows | FlashRows | None:
         """The rows of a batch where they are computed without its padding; a graph does not depend on values."""
         implementation, config = self.config._attn_implementation, self.config
         if torch.compiler.is_compiling():
             return None
-        if implementation == "sdpa" and valid.device.type == "cpu":
+        if implementation == "sdpa" and device.type == "cpu":
             return find_rows(valid, is_global, config.hidden_size, may_pack=not recorded)
-        if implementation == "flex_attention" and not recorded and valid.numel():
+        if recorded or not valid.numel():
+            return None
+        if implementation == "sdpa" and has_flash(device) and config.hidden_size // config.num_attention_heads <= 256:
+            autocast = torch.is_autocast_enabled(device.type)
+            dtype = torch.get_autocast_dtype(device.type) if autocast else self.dtype
+            valid = valid.to(is_global.device)
+            return find_flash_rows(valid, is_global & valid, device, dtype) if dtype.itemsize == 2 else None
+        if implementation == "flex_attention":
+            valid, is_global = valid.to(device), is_global.to(device)
             return pack_rows(valid, is_global & valid, config.layer_windows)
         return None
 
     def _encode_rows(
-        self, rows: Rows | PackedRows, input_ids, token_type_ids, position_ids, inputs_embeds
+        self, rows: Rows | PackedRows | FlashRows, input_ids, token_type_ids, position_ids, inputs_embeds
     ) -> torch.Tensor:
         """Hidden states `(batch, length, hidden)` of inputs as `forward` takes them, computed without padding."""
         if position_ids is None:
@@ -300,6 +334,8 @@ class BertLongModel(BertLongPreTrainedModel):
             for values in (input_ids, token_type_ids, position_ids, inputs_embeds)
         )
         hidden_states = self.embeddings(*given)
+        if isinstance(rows, FlashRows):
+            hidden_states = hidden_states.to(rows.dtype)
         return self.encoder(hidden_states, rows).last_hidden_state
 
 

@@ -7,8 +7,10 @@ from contextlib import nullcontext
 from typing import Any
 
 import torch
+from accelerate.utils import DynamoBackend
 from torch.utils.data import Sampler
 
+from xlretrieval.modeling.compilation import compile_layers, has_long_layers
 from xlretrieval.modeling.cpu_linear import fast_linear
 
 
@@ -41,6 +43,16 @@ class StepMeanMixin(ABC):
         if self.args.world_size > 1:
             items = self.accelerator.gather(items.reshape(1)).sum()
         return items.clamp(min=1)
+
+    def create_accelerator_and_postprocess(self) -> None:
+        """As in `Trainer`; but with `torch_compile` a long encoder is compiled layer by layer, see `compile_layers`.
+
+        As a whole it would have to compute the padding of every batch.
+        """
+        super().create_accelerator_and_postprocess()
+        if self.args.torch_compile and has_long_layers(self.model):
+            compile_layers(self.model, self.args.torch_compile_backend)
+            self.accelerator.state.dynamo_plugin.backend = DynamoBackend.NO
 
     def training_step(self, model: torch.nn.Module, *args: Any, **kwargs: Any) -> torch.Tensor:
         """As in `Trainer`, with fast linear layers on a CPU; a compiled model has kernels of its own."""
