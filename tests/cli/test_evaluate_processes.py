@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from warm_processes import run_warm
 
@@ -27,12 +26,12 @@ SPY = """
 import os, sys
 from xlretrieval.cli.main import main
 from xlretrieval.inference.reranker import Reranker
-rows = Reranker.score_rows
-def spy(self, found, *rest, **options):
+launch = Reranker._launch
+def spy(self, forward, rows, *rest):
     with open(f"{os.environ['SPY']}.{os.environ['RANK']}", "a") as file:
-        file.writelines(f"{row.ids}\\n" for row in found)
-    return rows(self, found, *rest, **options)
-Reranker.score_rows = spy
+        file.writelines(f"{row.ids}\\n" for row in rows)
+    return launch(self, forward, rows, *rest)
+Reranker._launch = spy
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -60,13 +59,13 @@ def test_two_processes_write_the_run_of_one(words, tmp_path, monkeypatch, capsys
     words += ["--first-stage", words[3], "--top-k", "7", "--passages", "maxp", "--passage-tokens", "3"]
     done = run_warm([program, *words, "--output", tmp_path / "two"], processes=2, SPY=str(tmp_path / "pairs"))
     assert done.returncode == 0, done.stderr[-3000:]
-    expected, score_rows = [], Reranker.score_rows
+    expected, launch = [], Reranker._launch
 
-    def spy(self: Reranker, rows: list, *rest: object, **options: object) -> np.ndarray:
+    def spy(self: Reranker, forward: object, rows: list, *rest: object) -> object:
         expected.extend(str(row.ids) for row in rows)
-        return score_rows(self, rows, *rest, **options)
+        return launch(self, forward, rows, *rest)
 
-    monkeypatch.setattr(Reranker, "score_rows", spy)
+    monkeypatch.setattr(Reranker, "_launch", spy)
     assert main([*words, "--output", str(tmp_path / "one")]) == 0
     for side in ("candidates", "after"):
         assert_same_run(*(tmp_path / name / f"runs/en-de.{side}.run" for name in ("one", "two")))

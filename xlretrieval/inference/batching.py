@@ -12,6 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from xlretrieval.data.padding import PAD_MULTIPLE
 from xlretrieval.modeling.cpu_linear import fast_linear
+from xlretrieval.modeling.modeling_bert_long import BertLongPreTrainedModel
 
 # Texts or pairs tokenized at a time: the tokenizer's result keeps some 200 bytes a token, of which we keep the id.
 TOKENIZE_CHUNK = 1024
@@ -47,7 +48,7 @@ def default_batch_tokens(device: torch.device) -> int:
 
     Measured on one core with AVX512, 12 layers of 768: see `benchmarks/reranking.py --budgets`.
     """
-    return 1024 if device.type == "cpu" else 16384
+    return 1024 if device.type == "cpu" else 65536
 
 
 def _position_offset(model: PreTrainedModel) -> int:
@@ -83,6 +84,23 @@ def token_batches(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
             longest = -(-lengths[row] // PAD_MULTIPLE) * PAD_MULTIPLE
         batches[-1].append(row)
     return batches
+
+
+# What the long encoder looks at to pack rows: on the processor it need not wait for the device, see its `forward`.
+_MASKS = ("attention_mask", "global_attention_mask")
+
+
+def to_device(model: PreTrainedModel, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A batch where the model wants it, without waiting for what an accelerator still has to do."""
+    device = model.device
+    if device.type == "cpu":
+        return inputs
+    stay = _MASKS if isinstance(model, BertLongPreTrainedModel) else ()
+    pin = device.type == "cuda"
+    return {
+        name: values if name in stay else (values.pin_memory() if pin else values).to(device, non_blocking=True)
+        for name, values in inputs.items()
+    }
 
 
 class _Evaluation:

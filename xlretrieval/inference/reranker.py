@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,8 +15,9 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel, Pr
 
 from xlretrieval.data.pairs import PairCollator
 from xlretrieval.data.templates import EncodedPair
+from xlretrieval.modeling.compilation import compile_layers, has_long_layers
 
-from .batching import TOKENIZE_CHUNK, default_batch_tokens, evaluating, input_limit, token_batches
+from .batching import TOKENIZE_CHUNK, default_batch_tokens, evaluating, input_limit, to_device, token_batches
 from .first_token import first_token_scorer
 from .int8_linear import Int8Linears
 from .loading import load_for_inference
@@ -29,6 +31,9 @@ QUERY_TOKENS = 64  # the cap of pretraining
 # character while they are) and tokens of rows that are scored together (some 16 bytes each).
 _CHARACTERS = 1 << 22
 _TOKENS = 1 << 22
+# On an accelerator less: it scores one part while the processor encodes the next.
+_ACCELERATED_CHARACTERS = 1 << 20
+_ACCELERATED_TOKENS = 1 << 18
 
 
 @dataclass
@@ -39,6 +44,21 @@ class _Part:
     rows: list[EncodedPair] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     counts: ScoreCounts = field(default_factory=ScoreCounts)
+
+
+@dataclass
+class _Launched:
+    """Rows that are being scored: in the order of their batches, and the logits of every batch."""
+
+    rows: list[int] = field(default_factory=list)
+    logits: list[torch.Tensor] = field(default_factory=list)
+
+    def wait(self) -> np.ndarray:
+        """The scores, in the order of the rows, `(rows,)`."""
+        scores = np.zeros(len(self.rows), dtype=np.float32)
+        if self.rows:
+            scores[self.rows] = torch.cat(self.logits).cpu().numpy()
+        return scores
 
 
 class Reranker:
@@ -57,7 +77,7 @@ class Reranker:
         passage_tokens: Most tokens of a passage; by default all that the query leaves.
         passage_stride: Tokens from one passage to the next; by default half of a passage.
         compile: Whether to compile the model by `torch.compile`, one graph for all lengths. Takes a minute at the
-            first call.
+            first call. A long encoder on an accelerator is compiled layer by layer, in place.
         int8: Whether the encoder's linear layers multiply in 8-bit integers, on x86 processors; see `Int8Linears`.
 
     Attributes:
@@ -102,7 +122,11 @@ class Reranker:
         self.passages = PassageEncoder(self.collator, long_documents, passage_tokens, passage_stride)
         if int8 and compile:
             raise ValueError("int8 must run without compile, got both. Leave compile out.")
-        self._compiled = torch.compile(model, dynamic=True) if compile else None
+        self._compiled = None
+        if compile and has_long_layers(model) and model.device.type != "cpu":
+            compile_layers(model)
+        elif compile:
+            self._compiled = torch.compile(model, dynamic=True)
         self._int8 = Int8Linears(model) if int8 else None
 
     @classmethod
@@ -164,7 +188,7 @@ class Reranker:
 
         Args:
             pairs: (query, document).
-            batch_tokens: Most tokens in a batch, padding included; by default 1,024 on a CPU and 16,384 elsewhere.
+            batch_tokens: Most tokens in a batch, padding included; by default 1,024 on a CPU and 65,536 elsewhere.
             show_progress: By default, only on a terminal.
 
         Returns:
@@ -189,8 +213,9 @@ class Reranker:
         check_pairs(pairs)
         scores = np.zeros(len(pairs), dtype=np.float32)
         counts = ScoreCounts()
-        for part in self._parts(pairs):
-            found = self.score_rows(part.rows, batch_tokens, show_progress)
+
+        def collect(part: _Part, launched: _Launched) -> None:
+            found = launched.wait()
             owners = np.repeat(np.arange(len(part.numbers)), part.numbers) + part.first
             if not np.isfinite(found).all():
                 row = int(np.flatnonzero(~np.isfinite(found))[0])
@@ -199,7 +224,19 @@ class Reranker:
                     "dtype=torch.float32."
                 )
             scores[part.first : part.first + len(part.numbers)] = self.passages.aggregate(found, part.numbers)
-            counts += part.counts
+
+        with self._serving() as forward, _progress(len(pairs), show_progress) as progress:
+            before: tuple[_Part, _Launched] | None = None
+            for part in self._parts(pairs):
+                progress.total += len(part.rows) - len(part.numbers)
+                launched = self._launch(forward, part.rows, batch_tokens, progress)
+                counts += part.counts
+                part.rows = []
+                if before is not None:  # only now: an accelerator already has more to do
+                    collect(*before)
+                before = part, launched
+            if before is not None:
+                collect(*before)
         if counts.truncated_documents or counts.truncated_queries:
             logger.warning(
                 "%d documents and %d queries of %d pairs were cut (%d tokens a pair, %d a query)",
@@ -224,34 +261,44 @@ class Reranker:
         Returns:
             Logits, `(rows,)`, float32, as the model gives them, finite or not.
         """
-        scores = np.zeros(len(rows), dtype=np.float32)
-        device = self.model.device
-        budget = default_batch_tokens(device) if batch_tokens is None else batch_tokens
-        batches = token_batches([len(row.ids) for row in rows], budget)
-        disable = None if show_progress is None else not show_progress
+        with self._serving() as forward, _progress(len(rows), show_progress) as progress:
+            return self._launch(forward, rows, batch_tokens, progress).wait()
+
+    @contextmanager
+    def _serving(self) -> Iterator[Callable[..., Any]]:
+        """The model's forward, in evaluation mode."""
         forward = first_token_scorer(self.model) if self._compiled is None else self._compiled
         with (
             evaluating(self.model, eager=self._compiled is None),
             nullcontext() if self._int8 is None else self._int8.serve(),
-            tqdm(total=len(rows), desc="score", unit="passage", disable=disable) as progress,
         ):
-            for batch in batches:
-                inputs = self.collator.pad([rows[row] for row in batch])
-                inputs = {name: values.to(device) for name, values in inputs.items()}
-                scores[batch] = forward(**inputs).logits[:, 0].float().cpu().numpy()
-                progress.update(len(batch))
-        return scores
+            yield forward
+
+    def _launch(
+        self, forward: Callable[..., Any], rows: Sequence[EncodedPair], batch_tokens: int | None, progress: tqdm
+    ) -> _Launched:
+        """Scores rows; an accelerator may still be at it when this returns."""
+        device = self.model.device
+        budget = default_batch_tokens(device) if batch_tokens is None else batch_tokens
+        launched = _Launched()
+        for batch in token_batches([len(row.ids) for row in rows], budget):
+            inputs = self.collator.pad([rows[row] for row in batch])
+            launched.logits.append(forward(**to_device(self.model, inputs)).logits[:, 0].float())
+            launched.rows += batch
+            progress.update(len(batch))
+        return launched
 
     def _parts(self, pairs: Sequence[tuple[str, str]]) -> Iterator[_Part]:
         """Encoded pairs, in parts that fit into memory."""
+        on_cpu = self.model.device.type == "cpu"
         part, tokens = _Part(), 0
-        for start, stop in _chunks(pairs):
+        for start, stop in _chunks(pairs, _CHARACTERS if on_cpu else _ACCELERATED_CHARACTERS):
             encoded = self.passages.encode(pairs[start:stop])
             part.rows += encoded.rows
             part.numbers += encoded.numbers
             part.counts += encoded.counts
             tokens += sum(len(row.ids) for row in encoded.rows)
-            if tokens >= _TOKENS:
+            if tokens >= (_TOKENS if on_cpu else _ACCELERATED_TOKENS):
                 yield part
                 part, tokens = _Part(stop), 0
         if part.numbers:
@@ -283,11 +330,15 @@ class Reranker:
         return [(int(index), float(scores[index])) for index in order]
 
 
-def _chunks(pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[int, int]]:
+def _progress(rows: int, show: bool | None) -> tqdm:
+    return tqdm(total=rows, desc="score", unit="passage", disable=None if show is None else not show)
+
+
+def _chunks(pairs: Sequence[tuple[str, str]], most_characters: int) -> Iterator[tuple[int, int]]:
     """Where to cut the pairs so that those between two cuts are tokenized together."""
     start = characters = 0
     for stop, (_, document) in enumerate(pairs):
-        if stop - start >= TOKENIZE_CHUNK or (characters + len(document) > _CHARACTERS and stop > start):
+        if stop - start >= TOKENIZE_CHUNK or (characters + len(document) > most_characters and stop > start):
             yield start, stop
             start, characters = stop, 0
         characters += len(document)
