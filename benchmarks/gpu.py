@@ -2,22 +2,21 @@
 
 Everything in bfloat16, by autocast in training; sides take turns, and every call waits for the device.
 
-- Steps of query language modeling, AdamW, fused, in rows without padding; longer rows are fewer, so that a step has as
-  many tokens. Utilisation is what `benchmarks.work` counts for the tokens of a step, through the step's time and the
-  peak of the data sheet for dense bfloat16. Our attention is flex_attention, which has no dropout of probabilities, so
-  no side has it. Of one step, the ten operators with the most time of the device.
+- Steps of query language modeling, AdamW, fused, layers compiled as with --torch_compile, in rows without padding;
+  longer rows are fewer, so that a step has as many tokens. Utilisation is what `benchmarks.work` counts for the tokens
+  of a step, through the step's time and the peak of the data sheet for dense bfloat16; once with dropout as in
+  pretraining, once without that of attention's probabilities. Of one step, the kernels with the most time.
 - The same step by the released recipe (`benchmarks.pretraining_step.Recipe`): Longformer as in transformers, the whole
   vocabulary at every position. It pads to the maximum length, which full rows do not show. Where it runs out of memory
   both sides get half as many rows.
-- Reranking: `Reranker` against `CrossEncoder.predict` with a dense BERT of the same shape and sdpa, weights random,
-  from texts, each with its own default batches. Ours by flex_attention, and by sdpa, which skips most of a layer.
-- The longest row that trains, with and without activation checkpointing: doubled until memory ends, then bisected to
-  1,024 tokens. Positions are as many as tokens; two steps, as the first has no state of the optimizer yet.
+- Reranking: `Reranker`, as it is and compiled, against `CrossEncoder.predict` with a dense BERT of the same shape and
+  sdpa, weights random, from texts, each with its own default batches.
+- The longest row that trains, with and without activation checkpointing: doubled until memory ends, then bisected to a
+  sixteenth. Positions are as many as tokens; two steps, as the first has no state of the optimizer yet.
 
-Without CUDA it measures nothing. `--device cpu` runs the same code, for a test of it, and prints what it would write;
-flex_attention has no gradient there, so training is by sdpa.
+Without CUDA it measures nothing. `--device cpu` runs the same code, for a test of it, and prints what it would write.
 
-  python -m benchmarks.gpu [--peak TFLOPS] [--batch 32] [--pairs 256] [--repeats 5]
+  python -m benchmarks.gpu [--peak TFLOPS] [--batch 64] [--pairs 256] [--repeats 5]
   python -m benchmarks.gpu --device cpu --layers 1 --hidden 64 --batch 1 --lengths 128 --pairs 2 --pair-lengths 128
                            --longest 256 --repeats 1
 """
@@ -25,6 +24,7 @@ flex_attention has no gradient there, so training is by sdpa.
 from __future__ import annotations
 
 import argparse
+import copy
 import gc
 import json
 import re
@@ -46,10 +46,13 @@ from benchmarks.pretraining_step import QUERY_TOKENS, Ours, Recipe, make_batch
 from benchmarks.reranking import QUERY_WORDS, SPECIAL, make_texts
 from benchmarks.work import H200_PEAK, training_operations
 from xlretrieval.inference.reranker import Reranker
+from xlretrieval.modeling.compilation import compile_layers
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval
 
-BISECT_TO = 1024
+KERNELS = 30
+PARTS = 16  # how fine the longest row is found
+FIRST_LONG_ROW = 1 << 16
 NO_ROOM = "does not fit"
 
 
@@ -58,18 +61,15 @@ class Shape:
 
     def __init__(self, device: torch.device, layers: int, hidden: int):
         self.device = device
-        self.training_attention = "flex_attention" if device.type == "cuda" else "sdpa"
-        self.sizes = {"num_hidden_layers": layers, "hidden_size": hidden, "attention_probs_dropout_prob": 0.0}
+        self.sizes = {"num_hidden_layers": layers, "hidden_size": hidden}
         self.sizes |= {"num_attention_heads": hidden // 64, "intermediate_size": 4 * hidden}
 
-    def model(self, longest: int, attention: str, **kwargs: Any) -> BertLongForXLRetrieval:
+    def model(self, longest: int, **kwargs: Any) -> BertLongForXLRetrieval:
         """Our model of random weights, with `longest` positions; `kwargs` are of the configuration."""
         torch.manual_seed(0)
         config = BertLongConfig(**self.sizes, max_position_embeddings=longest, **kwargs)
         with self.device:
-            model = BertLongForXLRetrieval(config)
-        model.set_attn_implementation(attention)
-        return model
+            return BertLongForXLRetrieval(config)
 
     def full_rows(self, rows: int, length: int, vocabulary: int) -> dict[str, torch.Tensor]:
         """Pairs without padding, `(rows, length)` each, on the device."""
@@ -131,22 +131,26 @@ def recipe_of(shape: Shape, model: BertLongForXLRetrieval) -> Recipe:
     return recipe
 
 
-def profile(step: Callable[[], object], cuda: bool) -> list[str]:
-    """The ten operators with the most time of the device: name, milliseconds, share, calls."""
+def profile(step: Callable[[], object], cuda: bool) -> dict[str, Any]:
+    """The kernels with the most time, or on a processor operators: name, milliseconds, share, calls; and all of it."""
     with torch.profiler.profile(activities=[ProfilerActivity.CPU, *[ProfilerActivity.CUDA] * cuda]) as found:
         step()
     name = "self_device_time_total" if cuda else "self_cpu_time_total"
-    # Kernels have rows of their own beside the operators that started them: counted once.
-    operators = [event for event in found.key_averages() if event.device_type == DeviceType.CPU]
-    times = sorted(((getattr(event, name), event.key[:80], event.count) for event in operators), reverse=True)
+    wanted = DeviceType.CUDA if cuda else DeviceType.CPU
+    # What spans kernels, as the optimizer's step, has a row of its own beside theirs: counted once.
+    events = [of for of in found.key_averages() if of.device_type == wanted and not of.key.startswith("Optimizer")]
+    times = sorted(((getattr(of, name), of.key[:120], of.count) for of in events), reverse=True)
     total = sum(time for time, _, _ in times) or 1.0  # nothing where the driver keeps its counters to itself
-    return [f"{key}: {time / 1000:.2f} ms, {time / total:.1%}, {count} calls" for time, key, count in times[:10]]
+    rows = [f"{key}: {time / 1000:.2f} ms, {time / total:.1%}, {count} calls" for time, key, count in times[:KERNELS]]
+    return {"milliseconds": total / 1000, "most": rows}
 
 
 def steps(shape: Shape, lengths: list[int], batch: int, repeats: int, peak: float) -> dict[str, Any]:
     """Utilisation of `peak` operations a second, and speed, by length; `batch` rows of the shortest."""
-    model = shape.model(max(lengths), shape.training_attention)
+    model = shape.model(max(lengths))
     recipe = recipe_of(shape, model)
+    if shape.device.type == "cuda":
+        compile_layers(model)
     ours, theirs = Training(model, Ours(model)), Training(recipe, recipe)
     config = model.config
     sizes = config.num_hidden_layers, config.hidden_size, config.attention_window
@@ -155,35 +159,43 @@ def steps(shape: Shape, lengths: list[int], batch: int, repeats: int, peak: floa
     for length in lengths:
         rows = max(1, batch * min(lengths) // length)
         given = shape.full_rows(rows, length, config.vocab_size)
-        seconds = interleaved({"ours": partial(ours.step, given)}, repeats, warmup=2)["ours"]
-        found["lengths"][length] = {
-            "rows": rows,
-            "seconds": summary(seconds),
-            "tokens_per_second": rows * length / summary(seconds)["median"],
-            "utilisation": summary([a_token * rows * length / value / peak for value in seconds]),
-            "operators": profile(partial(ours.step, given), shape.device.type == "cuda"),
-        }
-        while rows and not fits(partial(theirs.step, given)):
+        part: dict[str, Any] = {"rows": rows}
+        for name, dropout in (("without dropout of attention", 0.0), ("ours", config.attention_probs_dropout_prob)):
+            for layer in model.bert.encoder.layer:
+                layer.attention.self.dropout_prob = dropout
+            seconds = interleaved({"ours": partial(ours.step, given)}, repeats, warmup=2)["ours"]
+            part[name] = {
+                "seconds": summary(seconds),
+                "tokens_per_second": rows * length / summary(seconds)["median"],
+                "utilisation": summary([a_token * rows * length / value / peak for value in seconds]),
+            }
+        part["kernels"] = profile(partial(ours.step, given), shape.device.type == "cuda")
+        found["lengths"][length] = part
+        both: dict[str, list[float]] = {}
+
+        def compare(given: dict[str, torch.Tensor], into: dict[str, list[float]] = both) -> None:
+            sides = {"ours": partial(ours.step, given), "recipe": partial(theirs.step, given)}
+            into |= interleaved(sides, repeats)
+
+        while rows and not fits(partial(compare, given)):
             rows //= 2
             given = shape.full_rows(max(1, rows), length, config.vocab_size)
-        if not rows:
-            found["lengths"][length]["against the recipe"] = NO_ROOM
-            continue
-        both = interleaved({"ours": partial(ours.step, given), "recipe": partial(theirs.step, given)}, repeats)
-        compared = {"rows": rows, "seconds": summaries(both), "speedup": ratios(both["recipe"], both["ours"])}
-        found["lengths"][length]["against the recipe"] = compared
+        part["against the recipe"] = NO_ROOM
+        if rows:
+            speedup = ratios(both["recipe"], both["ours"])
+            part["against the recipe"] = {"rows": rows, "seconds": summaries(both), "speedup": speedup}
     return found
 
 
 def rerankers(shape: Shape, longest: int) -> tuple[list[str], dict[str, Reranker], CrossEncoder]:
-    """Words of one token each; ours by attention, and theirs, for pairs of up to `longest` tokens."""
+    """Words of one token each; ours, as it is and compiled, and theirs, for pairs of up to `longest` tokens."""
     words = sorted(make_texts([], 1)[0])
     vocabulary = {piece: index for index, piece in enumerate(SPECIAL + words)}
     tokenizer = BertTokenizer(vocab=vocabulary, model_max_length=longest)
-    ours = {}
-    for attention in ("flex_attention", "sdpa"):
-        model = shape.model(longest, attention, vocab_size=len(vocabulary), sep_token_id=vocabulary["[SEP]"])
-        ours[attention] = Reranker(model.to(torch.bfloat16), tokenizer)
+    model = shape.model(longest, vocab_size=len(vocabulary), sep_token_id=vocabulary["[SEP]"]).to(torch.bfloat16)
+    ours = {"ours": Reranker(model, tokenizer)}
+    if shape.device.type == "cuda":
+        ours["ours, compiled"] = Reranker(copy.deepcopy(model), tokenizer, compile=True)
     config = BertConfig(**shape.sizes, vocab_size=len(vocabulary), max_position_embeddings=longest, num_labels=1)
     kwargs = {"dtype": torch.bfloat16, "attn_implementation": "sdpa"}
     with tempfile.TemporaryDirectory() as folder:
@@ -214,7 +226,7 @@ def reranking(shape: Shape, lengths: list[int], pairs: int, repeats: int) -> dic
 
 def train_row(shape: Shape, checkpointing: bool, length: int) -> None:
     """Two steps of a new model on one row."""
-    model = shape.model(length, shape.training_attention)
+    model = shape.model(length)
     if checkpointing:
         model.gradient_checkpointing_enable()
     training, batch = Training(model, Ours(model)), shape.full_rows(1, length, model.config.vocab_size)
@@ -223,12 +235,12 @@ def train_row(shape: Shape, checkpointing: bool, length: int) -> None:
 
 
 def longest_row(train: Callable[[int], None], first: int, bound: int) -> dict[str, object]:
-    """The longest that fits: `first` doubled, at most to `bound`, then bisected to 1,024 tokens; 0 if none does."""
+    """The longest that fits: `first` doubled, at most to `bound`, then bisected to a sixteenth; 0 if none does."""
     most, length = 0, first
     while length <= bound and fits(partial(train, length)):
         most, length = length, 2 * length
     bounded = length > bound
-    while not bounded and length - most > BISECT_TO:
+    while not bounded and length - most > length // PARTS:
         middle = (most + length) // 2
         most, length = (middle, length) if fits(partial(train, middle)) else (most, middle)
     return {"tokens": most, "bounded": bounded}
@@ -239,11 +251,11 @@ def table(steps: dict[int, Any], reranking: dict[int, Any], on: str) -> list[dic
     found = []
     for length, part in steps.items():
         question, both = f"utilisation in a QLM step of {part['rows']} x", part["against the recipe"]
-        found.append((question, length, "the data sheet", part["utilisation"], 0.45))
+        found.append((question, length, "the data sheet", part["ours"]["utilisation"], 0.45))
         if both != NO_ROOM:
             found.append((f"one QLM step of {both['rows']} x", length, "the released recipe", both["speedup"], 4.0))
     for length, part in reranking.items():
-        speedup = part["speedup"]["flex_attention"]
+        speedup = part["speedup"]["ours"]
         found.append((f"reranking {part['pairs']:,} pairs of", length, "CrossEncoder, dense BERT", speedup, 1.5))
     return [
         row(f"{what} {length:,} tokens, bf16, {on}", against, of["median"], target, (of["min"], of["max"]))
@@ -258,7 +270,7 @@ def main() -> None:
     parser.add_argument("--peak", type=float, metavar="TFLOPS", help="dense bf16; 989 for H100 and H200 with SXM")
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--hidden", type=int, default=768)
-    parser.add_argument("--batch", type=int, default=32, help="rows of a step, of the shortest")
+    parser.add_argument("--batch", type=int, default=64, help="rows of a step, of the shortest")
     parser.add_argument("--lengths", type=int, nargs="+", default=[1024, 4096], help="tokens of a row")
     parser.add_argument("--pairs", type=int, default=256, help="pairs to rerank")
     parser.add_argument("--pair-lengths", type=int, nargs="+", default=[512, 1024, 4096], help="tokens of a pair")
@@ -276,23 +288,23 @@ def main() -> None:
     torch._dynamo.config.fail_on_recompile_limit_hit = True
     shape = Shape(device, arguments.layers, arguments.hidden)
     result: dict[str, Any] = {"question": "utilisation and speed of a GPU, bf16", "device": on, "peak": peak}
-    result |= {"training_attention": shape.training_attention, **shape.sizes}
+    result |= {"torch": torch.__version__, **shape.sizes}
 
     def measure(name: str, part: Callable[..., dict], *given: object) -> None:
         result[name] = part(*given)
         free_memory()
         print(name, json.dumps(result[name]), file=sys.stderr)
 
-    measure("steps", steps, shape, arguments.lengths, arguments.batch, arguments.repeats, peak)
     measure("reranking", reranking, shape, arguments.pair_lengths, arguments.pairs, arguments.repeats)
+    measure("steps", steps, shape, arguments.lengths, arguments.batch, arguments.repeats, peak)
     for name, checkpointing in (("longest row", False), ("longest row, checkpointed", True)):
         train = partial(train_row, shape, checkpointing)
-        measure(name, longest_row, train, min(arguments.lengths), arguments.longest)
+        measure(name, longest_row, train, min(FIRST_LONG_ROW, arguments.longest), arguments.longest)
     result["table"] = table(result["steps"]["lengths"], result["reranking"], on)
     if cuda:
         write("gpu", result)
     else:
-        result["note"] = "nothing is measured: flex_attention has no gradient on a processor, training was by sdpa"
+        result["note"] = "nothing is measured on a processor"
         print(json.dumps(result, indent=2))
 
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import argparse
 
-LAYERS, HIDDEN, WINDOW, GLOBAL_TOKENS = 12, 768, 512, 32
+LAYERS, HIDDEN, WINDOW, GLOBAL_TOKENS = 12, 768, 64, 32
 H200_PEAK = 989e12
 """Operations a second in dense bf16, of the data sheet."""
-UTILISATION = 0.45
-"""An assumption: what well-tuned training of encoders reaches."""
+UTILISATION = 0.29
+"""What a pretraining step reached on an H200 (`benchmarks.gpu`)."""
 
 
 def training_operations(
