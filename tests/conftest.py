@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # for warm_processes
+sys.path.insert(0, str(Path(__file__).parent))  # for warm_processes and made_once
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before transformers is imported: no test looks a name up on the Hub
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -21,7 +21,7 @@ def test_goes_the_whole_road(tmp_path, capsys):
     pytest.importorskip("babel")
     pytest.importorskip("daft")
     output = tmp_path / "demo"
-    small = ["--size", "0.1", "--steps", "8", "--base-steps", "8"]
+    small = ["--size", "0.06", "--steps", "8", "--base-steps", "8"]
     assert main(["demo", "--output", str(output), *small]) == 0
     printed = capsys.readouterr().out
     assert "$ xlretrieval wiki build" in printed and "ranking RR:" in printed and "random weights" in printed

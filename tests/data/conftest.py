@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from made_once import made_once
 from transformers import AutoTokenizer, BertTokenizer, PreTrainedTokenizerBase
 
 from xlretrieval.data.sections import AlignedPair, AlignedSections, AlignedSectionsWriter, Section
@@ -21,9 +22,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("babel")
     from xlretrieval.data.sample import write_sample
 
-    folder = tmp_path_factory.mktemp("world") / "sample"
-    write_sample(folder)
-    return folder
+    return made_once(tmp_path_factory, "sample", write_sample)
 
 
 @pytest.fixture(scope="session")

@@ -50,9 +50,10 @@ def test_batches_accumulation_and_processes(objectives, long_folder, corpus_fold
         "output": str(tmp_path / "run"),
         "objectives": objectives,
         "negatives": 2,
+        "max_steps": 12,
     }
     whole = train(**options, per_device_train_batch_size=8)
-    assert len(whole) == 20
+    assert len(whole) == 12
     cut = train(**options, per_device_train_batch_size=2, gradient_accumulation_steps=4)
     assert_same(whole, cut, 1e-5)
     _, shared = start(tmp_path, processes=2, **options, per_device_train_batch_size=4, ddp_backend="gloo")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 import transformers
+from made_once import made_once
 from transformers import AutoTokenizer
 
 from xlretrieval.inference.export.onnx_export import export_reranker
@@ -26,10 +27,10 @@ CONFIGURATIONS = {
 @pytest.fixture(scope="session")
 def make_reranker(
     wordpiece_folder: Path, unigram_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Path]:
-    """Folder of a random reranker of a model type: hidden size 32, 2 layers, 4 heads."""
+) -> Callable[..., Path]:
+    """Folder of a random reranker of a model type, a new one by default: hidden size 32, 2 layers, 4 heads."""
 
-    def make(model_type: str) -> Path:
+    def make(model_type: str, folder: Path | None = None) -> Path:
         tokenizer = AutoTokenizer.from_pretrained(unigram_folder if model_type == "xlm-roberta" else wordpiece_folder)
         tokenizer.model_max_length = LONGEST[model_type]
         kind, more = CONFIGURATIONS[model_type]
@@ -52,7 +53,7 @@ def make_reranker(
         with torch.no_grad():  # far apart scores, as those of trained models
             for weight in model.parameters():
                 weight.add_(0.2 * torch.randn(weight.shape))
-        folder = tmp_path_factory.mktemp(model_type)
+        folder = folder or tmp_path_factory.mktemp(model_type)
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         return folder
@@ -61,14 +62,16 @@ def make_reranker(
 
 
 @pytest.fixture(scope="session")
-def long_reranker(make_reranker: Callable[[str], Path]) -> Path:
+def long_reranker(make_reranker: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A long encoder for 2,048 tokens."""
-    return make_reranker("bert-long")
+    return made_once(tmp_path_factory, "long-reranker", lambda folder: make_reranker("bert-long", folder))
 
 
 @pytest.fixture(scope="session")
 def exported(long_reranker: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """That encoder exported, with a quantised graph."""
-    folder = tmp_path_factory.mktemp("exported")
-    export_reranker(str(long_reranker), folder, int8=True)
-    return folder
+
+    def export(folder: Path) -> None:
+        export_reranker(str(long_reranker), folder, int8=True)
+
+    return made_once(tmp_path_factory, "exported", export)

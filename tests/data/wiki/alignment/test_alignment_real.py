@@ -110,7 +110,7 @@ def test_shuffled_sections_find_their_partners(encyclopedia):
 
 @pytest.mark.slow
 def test_with_sections_missing_on_either_side(encyclopedia):
-    scores, precision, recall = measure(shuffled_pairs(encyclopedia, removed=0.3, seed=1))
+    scores, precision, recall = measure(shuffled_pairs(encyclopedia[::2], removed=0.3, seed=1))
     for threshold in (0.3, 0.5, 0.7, 0.9):
         last = np.searchsorted(-scores, -threshold, side="right") - 1
         print(f"threshold {threshold}: precision {precision[last]:.4f}, recall {recall[last]:.4f}")

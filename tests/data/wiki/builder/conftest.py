@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from made_once import made_once
 
 PAIRS = ["en-de", "en-fr"]
 # Small enough that the sample is several shards of everything.
@@ -17,9 +18,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("babel")
     from xlretrieval.data.sample import write_sample
 
-    folder = tmp_path_factory.mktemp("world") / "sample"
-    write_sample(folder, size=0.08)
-    return folder
+    return made_once(tmp_path_factory, "world", lambda folder: write_sample(folder, size=0.08))
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +33,5 @@ def built(dumps: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("daft")
     from xlretrieval.data.wiki.builder import BuildOptions, Workers, build_corpus
 
-    folder = tmp_path_factory.mktemp("built") / "corpus"
-    build_corpus(dumps, folder, BuildOptions(PAIRS, **SHARDS), Workers(1))
-    return folder
+    options = BuildOptions(PAIRS, **SHARDS)
+    return made_once(tmp_path_factory, "built", lambda folder: build_corpus(dumps, folder, options, Workers(1)))
