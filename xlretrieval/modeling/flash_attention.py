@@ -5,7 +5,8 @@ calls, over the local tokens of its row in the window and over the global ones, 
 their sums; the gradient of a part needs nothing but output and logarithm of the whole (Dao et al. 2022,
 https://arxiv.org/abs/2205.14135, algorithm 4). Global tokens see their row in a third call.
 
-Unlike flex_attention this has dropout, and compiles nothing.
+Unlike flex_attention this has dropout, and compiles nothing. Gradients are summed in any order, as by most operations
+there, unless `torch.use_deterministic_algorithms` is on.
 """
 
 from __future__ import annotations
