@@ -11,7 +11,6 @@ from xlretrieval.evaluation.ranking import evaluate_run
 
 torch = pytest.importorskip("torch")
 library = pytest.importorskip("sentence_transformers")
-mteb = pytest.importorskip("mteb")
 
 
 def reranking_task(task: Any) -> Any:
@@ -49,6 +48,7 @@ def reranking_task(task: Any) -> Any:
 
 
 def test_a_cross_encoder_on_a_reranking_task(task: Any, tmp_path: Path) -> None:
+    mteb = pytest.importorskip("mteb")  # only here: it takes seconds, and every worker imports every test
     model = library.CrossEncoder(str(task.folder), trust_remote_code=True, activation_fn=torch.nn.Identity())
     result = mteb.evaluate(model, reranking_task(task), cache=None, show_progress_bar=False)
     (scores,) = result.task_results[0].scores["test"]

@@ -151,7 +151,7 @@ def test_kernels_are_compiled_for_few_shapes(monkeypatch: pytest.MonkeyPatch):
     for tokens in (100, 230, 340):  # three buckets
         encode(tokens)
     compiled = len(graphs)
-    for tokens in (150, 470, 300, 620, 90, 890):  # buckets not met before among them
+    for tokens in (470, 90, 890):  # buckets not met before among them
         encode(tokens)
     assert len(graphs) == compiled <= 12
     torch._dynamo.reset()

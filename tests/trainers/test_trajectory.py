@@ -16,7 +16,7 @@ from xlretrieval.modeling import compilation
 from xlretrieval.trainers import step_mean
 
 SCRIPT = Path(__file__).with_name("train_steps.py")
-OBJECTIVES = [["qlm"], ["rr"], ["qlm", "rr"]]
+OBJECTIVES = [["rr"], ["qlm", "rr"]]
 
 
 def names(values: object) -> str:
@@ -90,7 +90,7 @@ def twelve_steps(long_folder, corpus_folder, tmp_path_factory) -> list[dict]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("step", [1, 7, 11])
+@pytest.mark.parametrize("step", [7, 11])
 def test_killed_and_resumed_anywhere(step, twelve_steps, long_folder, corpus_folder, tmp_path):
     """Two runs, one killed after `step` steps: the remaining losses are the same numbers."""
     options = {"model": str(long_folder), "corpus": str(corpus_folder), "output": str(tmp_path), **TWELVE_STEPS}

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ import pytest
 from xlretrieval.cli.app.settings import PageSettings
 from xlretrieval.cli.app.space import write_space
 
-pytest.importorskip("gradio")
+if find_spec("gradio") is None:  # importing it takes seconds, and only the server needs it
+    pytest.skip("needs gradio", allow_module_level=True)
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
