@@ -22,6 +22,8 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from .rows import FilledSequence
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -45,14 +47,13 @@ class Runs:
 
 
 @dataclass(frozen=True)
-class FlashRows:
+class FlashRows(FilledSequence):
     """Where the tokens of a batch stand in one sequence, row by row, the global ones of a row first.
 
     Attributes:
-        shape: Batch and length of the padded batch.
-        places: Of every slot of the sequence its place in the padded batch, counted through it, `(slots,)`; the last
-            slots fill up and have 0.
-        tokens: How many slots hold a token.
+        shape: As for the base, like `places` and `tokens`.
+        places: See there.
+        tokens: See there.
         rows: The rows.
         parts: Of every row its global tokens, and then its local ones.
         globals: The global tokens alone, row by row.
@@ -72,16 +73,6 @@ class FlashRows:
     global_slots: Tensor
     lonely: Tensor | None
     dtype: torch.dtype
-
-    def pack(self, values: Tensor) -> Tensor:
-        """`(batch, length, ...)` -> `(1, slots, ...)`."""
-        return values.flatten(0, 1).index_select(0, self.places)[None]
-
-    def unpack(self, states: Tensor) -> Tensor:
-        """`(1, slots, hidden)` -> `(batch, length, hidden)`, zero in the padding."""
-        batch, length = self.shape
-        padded = states.new_zeros(batch * length, states.shape[-1])
-        return padded.index_copy(0, self.places[: self.tokens], states[0, : self.tokens]).unflatten(0, self.shape)
 
 
 @lru_cache

@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn.attention.flex_attention import BlockMask
 
 from .attention import block_mask, flex_kernel
+from .rows import FilledSequence
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,14 +27,13 @@ BLOCK = 128
 
 
 @dataclass
-class PackedRows:
+class PackedRows(FilledSequence):
     """Where the tokens of a batch stand in the one sequence, and who sees whom there.
 
     Attributes:
-        shape: Batch and length of the padded batch.
-        places: Of every slot of the sequence its place in the padded batch, counted through it, `(slots,)`; slots that
-            only fill up have 0.
-        tokens: How many slots hold a token; they are the first.
+        shape: As for the base, like `places` and `tokens`.
+        places: See there.
+        tokens: See there.
         global_slots: Slots of the global tokens, `(global slots,)`; those that only fill up have 0.
         global_tokens: How many of them there are.
         local_masks: For every half window the mask of the local rows.
@@ -47,16 +47,6 @@ class PackedRows:
     global_tokens: int
     local_masks: dict[int, BlockMask]
     global_mask: BlockMask
-
-    def pack(self, values: Tensor) -> Tensor:
-        """`(batch, length, ...)` -> `(1, slots, ...)`."""
-        return values.flatten(0, 1).index_select(0, self.places)[None]
-
-    def unpack(self, states: Tensor) -> Tensor:
-        """`(1, slots, hidden)` -> `(batch, length, hidden)`, zero in the padding."""
-        batch, length = self.shape
-        padded = states.new_zeros(batch * length, states.shape[-1])
-        return padded.index_copy(0, self.places[: self.tokens], states[0, : self.tokens]).unflatten(0, self.shape)
 
 
 def bucket(count: int) -> int:

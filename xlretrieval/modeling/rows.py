@@ -98,6 +98,30 @@ class Rows:
         return padded.unflatten(0, self.shape)
 
 
+class FilledSequence:
+    """The tokens of a batch in one sequence, whose last slots only fill it up.
+
+    Attributes:
+        shape: Batch and length of the padded batch.
+        places: Of every slot its place in the padded batch, counted through it, `(slots,)`; those that fill up have 0.
+        tokens: How many slots hold a token; they are the first.
+    """
+
+    shape: tuple[int, int]
+    places: Tensor
+    tokens: int
+
+    def pack(self, values: Tensor) -> Tensor:
+        """`(batch, length, ...)` -> `(1, slots, ...)`."""
+        return values.flatten(0, 1).index_select(0, self.places)[None]
+
+    def unpack(self, states: Tensor) -> Tensor:
+        """`(1, slots, hidden)` -> `(batch, length, hidden)`, zero in the padding."""
+        batch, length = self.shape
+        padded = states.new_zeros(batch * length, states.shape[-1])
+        return padded.index_copy(0, self.places[: self.tokens], states[0, : self.tokens]).unflatten(0, self.shape)
+
+
 def _local_tiles(start: int, length: int, count: int, half: int) -> list[Tile]:
     """Tiles of a row's local tokens. Global keys are seen by all; a window next to them continues their run."""
     tiles = []
