@@ -215,7 +215,7 @@ def test_a_compiled_copy_is_a_copy():
     assert list(copied.state_dict()) == list(model_of().state_dict())
 
 
-CUDA = pytest.mark.skipif(not has_flash(torch.device("cuda")), reason="needs a GPU with flash attention")
+CUDA = pytest.mark.skipif(not has_flash(torch.device("cuda"), 64), reason="needs a GPU with flash attention")
 
 
 @CUDA

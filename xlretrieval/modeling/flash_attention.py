@@ -76,8 +76,10 @@ class FlashRows(FilledSequence):
 
 
 @lru_cache
-def has_flash(device: torch.device) -> bool:
-    """Whether torch has these kernels for a device: NVIDIA from Ampere on."""
+def has_flash(device: torch.device, head_dim: int) -> bool:
+    """Whether torch has these kernels for a device, NVIDIA from Ampere on, and for heads of so many numbers."""
+    if head_dim % 8 or head_dim > 256:
+        return False
     built = torch.backends.cuda.is_flash_attention_available() and not torch.version.hip
     if device.type != "cuda" or not torch.cuda.is_available() or not built:
         return False
@@ -258,7 +260,7 @@ class _WindowAndGlobal(torch.autograd.Function):
         ctx: Any, projected: Tensor, queries: Tensor, rows: FlashRows, half: int, scale: float, dropout: float
     ) -> Tensor:
         window, to_globals, of_globals = ctx.calls = _calls(rows, half, scale, dropout)
-        ctx.rows, ctx.slots = rows, len(projected)
+        ctx.rows = rows
         query, *sides, global_key, global_value = states = projected[: rows.tokens].unbind(1)
         output = projected.new_empty(projected[:, 0].shape)
         output[rows.tokens :] = 0

@@ -37,6 +37,9 @@ from .packed_attention import PackedRows, attend_packed, pack_rows
 from .rows import Rows, find_rows
 from .tiled_attention import attend_rows
 
+# How a batch is attended to: with its padding by a pattern, or without by its rows.
+Pattern = AttentionPattern | Rows | PackedRows | FlashRows
+
 # Which class of this file serves which Auto class: for registration, and for folders used without this package.
 AUTO_CLASSES = {
     "AutoModel": "BertLongModel",
@@ -104,9 +107,7 @@ class BertLongSelfAttention(nn.Module):
         """`(batch, length, hidden)` -> `(batch, heads, length, head_dim)`."""
         return states.unflatten(-1, (self.num_attention_heads, self.attention_head_size)).transpose(1, 2)
 
-    def forward(
-        self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | PackedRows | FlashRows
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def forward(self, hidden_states: torch.Tensor, pattern: Pattern) -> tuple[torch.Tensor, torch.Tensor | None]:
         if isinstance(pattern, FlashRows):
             return attend_flash(self, hidden_states, pattern), None
         projected = [projection(hidden_states) for projection in (self.query, self.key, self.value)]
@@ -136,9 +137,7 @@ class BertLongLayer(GradientCheckpointingLayer):
         self.intermediate = BertIntermediate(config)
         self.output = BertOutput(config)
 
-    def forward(
-        self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | PackedRows | FlashRows
-    ) -> torch.Tensor:
+    def forward(self, hidden_states: torch.Tensor, pattern: Pattern) -> torch.Tensor:
         attended, _ = self.attention.self(hidden_states, pattern)
         return self.after_attention(attended, hidden_states, isinstance(pattern, FlashRows))
 
@@ -163,16 +162,12 @@ class BertLongEncoder(nn.Module):
         super().__init__()
         self.layer = nn.ModuleList(BertLongLayer(config, index) for index in range(config.num_hidden_layers))
 
-    def forward(
-        self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | PackedRows | FlashRows
-    ) -> BaseModelOutput:
+    def forward(self, hidden_states: torch.Tensor, pattern: Pattern) -> BaseModelOutput:
         for layer in self.layer:
             hidden_states = layer(hidden_states, pattern)
         return BaseModelOutput(last_hidden_state=self.with_padding(hidden_states, pattern))
 
-    def with_padding(
-        self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | PackedRows | FlashRows
-    ) -> torch.Tensor:
+    def with_padding(self, hidden_states: torch.Tensor, pattern: Pattern) -> torch.Tensor:
         """The last layer's states, `(batch, length, hidden)`."""
         return hidden_states if isinstance(pattern, AttentionPattern) else pattern.unpack(hidden_states)
 
@@ -312,7 +307,7 @@ class BertLongModel(BertLongPreTrainedModel):
             return find_rows(valid, is_global, config.hidden_size, may_pack=not recorded)
         if recorded or not valid.numel():
             return None
-        if implementation == "sdpa" and has_flash(device) and config.hidden_size // config.num_attention_heads <= 256:
+        if implementation == "sdpa" and has_flash(device, config.hidden_size // config.num_attention_heads):
             autocast = torch.is_autocast_enabled(device.type)
             dtype = torch.get_autocast_dtype(device.type) if autocast else self.dtype
             valid = valid.to(is_global.device)
