@@ -54,10 +54,12 @@ def masked_lm_loss(head: Callable[[Tensor], Tensor], hidden_states: Tensor, labe
         The mean loss over labelled positions (0, with a gradient of 0, when there is none) and the scores there,
         `(labelled positions, vocabulary)`.
     """
-    chosen = labels != IGNORE_INDEX
-    logits = head(hidden_states[chosen])
-    loss = F.cross_entropy(logits.float(), labels[chosen], reduction="sum")
-    return loss / chosen.sum().clamp(min=1), logits
+    labels = labels.flatten()
+    is_labelled = labels != IGNORE_INDEX
+    chosen = is_labelled.nonzero()[:, 0]  # once: an accelerator is waited for when it says how many there are
+    logits = head(hidden_states.flatten(0, 1).index_select(0, chosen))
+    loss = F.cross_entropy(logits.float(), labels.index_select(0, chosen), reduction="sum")
+    return loss / is_labelled.sum().clamp(min=1), logits
 
 
 def relevance_loss(logits: Tensor, labels: Tensor, config) -> Tensor:
