@@ -11,6 +11,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, Bert
 
 from xlretrieval.data.collators import RelevanceRankingCollator
 from xlretrieval.data.examples import RankingGroup
+from xlretrieval.inference import reranker as reranking
 from xlretrieval.inference.passages import ScoreCounts
 from xlretrieval.inference.reranker import Reranker
 
@@ -290,3 +291,16 @@ def test_one_compiled_graph_serves_all_lengths(long_checkpoint, monkeypatch):
         np.testing.assert_allclose(compiled.score(pairs), plain.score(pairs), atol=1e-5)
     assert len(graphs) == 1
     torch.compiler.reset()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_scores_in_parts(long_checkpoint, monkeypatch):
+    words = "the quick brown fox jumps over the lazy dog and the cat sat on a mat".split()
+    rng = np.random.default_rng(0)
+    pairs = [(words[i % 16], " ".join(rng.choice(words, rng.integers(0, 30)))) for i in range(300)]
+    expected = Reranker.from_pretrained(long_checkpoint, dtype="float32", device="cpu").score(pairs)
+    monkeypatch.setattr(reranking, "_ACCELERATED_CHARACTERS", 2000)
+    monkeypatch.setattr(reranking, "_ACCELERATED_TOKENS", 500)
+    for dtype, allowed in (("float32", 1e-4), ("bfloat16", 0.05)):
+        on_gpu = Reranker.from_pretrained(long_checkpoint, dtype=dtype, device="cuda")
+        np.testing.assert_allclose(on_gpu.score(pairs, batch_tokens=700), expected, atol=allowed)

@@ -44,22 +44,30 @@ class WordCache:
         split, whole = {}, []
         for index, text in enumerate(texts):
             words = text.replace("\n", " ").split(" ")
-            if len(text) > MAX_WORD_CHARACTERS * len(words) or max(map(len, words)) > MAX_KEPT_CHARACTERS:
-                whole.append(index)
-            else:
-                split[index] = words
+            try:
+                rows[index] = _join(known, words)
+            except KeyError:
+                if len(text) > MAX_WORD_CHARACTERS * len(words) or max(map(len, words)) > MAX_KEPT_CHARACTERS:
+                    whole.append(index)
+                else:
+                    split[index] = words
         new = list(set().union(*split.values()).difference(known))
         for word, ids in zip(new, self._encode(new), strict=True):
             known[word] = ids
             self._kept += 1 + len(ids)
         for index, words in split.items():
-            rows[index] = list(chain.from_iterable(map(known.__getitem__, words)))
+            rows[index] = _join(known, words)
         for index, ids in zip(whole, self._encode(texts[index] for index in whole), strict=True):
             rows[index] = ids
         return rows
 
     def _encode(self, texts: Iterable[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self._backend.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+
+def _join(known: dict[str, list[int]], words: list[str]) -> list[int]:
+    """Ids of words one after the other; KeyError where one is not known."""
+    return list(chain.from_iterable(map(known.__getitem__, words)))
 
 
 def serves(backend: Tokenizer) -> bool:

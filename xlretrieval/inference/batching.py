@@ -48,7 +48,7 @@ def default_batch_tokens(device: torch.device) -> int:
 
     Measured on one core with AVX512, 12 layers of 768: see `benchmarks/reranking.py --budgets`.
     """
-    return 1024 if device.type == "cpu" else 65536
+    return 1024 if device.type == "cpu" else 131072
 
 
 def _position_offset(model: PreTrainedModel) -> int:
