@@ -9,11 +9,14 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import yaml
 from accelerate.commands.config.config_args import load_config_from_file
+from accelerate.commands.launch import _validate_launch_command, launch_command_parser
+from accelerate.utils.launch import prepare_multi_gpu_env
 from warm_processes import free_port, run_warm
 
 import xlretrieval.modeling.modeling_bert_long as modeling
@@ -127,6 +130,14 @@ def test_two_processes_pretrain_under_the_ddp_configuration(long_folder, corpus_
     assert (tmp_path / "run" / "model.safetensors").exists()
 
 
+def launched(configuration: str) -> dict[str, str]:
+    """What accelerate's launcher tells two processes, beside where they meet; those that it starts start cold."""
+    words = ["--config_file", str(EXAMPLES / "accelerate" / configuration), "--num_processes", "2"]
+    arguments = launch_command_parser().parse_args([*words, "--mixed_precision", "no", "script.py"])
+    told = prepare_multi_gpu_env(_validate_launch_command(arguments)[0])
+    return {name: value for name, value in told.items() if os.environ.get(name) != value}
+
+
 @pytest.mark.slow
 def test_fsdp2_is_the_run_of_one_process_and_resumes(long_folder, corpus_folder, tmp_path):
     """Parameters in shards over two processes: the same losses and weights; whole checkpoints, from which it goes on.
@@ -135,8 +146,7 @@ def test_fsdp2_is_the_run_of_one_process_and_resumes(long_folder, corpus_folder,
     Layers that are computed again for the gradient, as long inputs need it, change nothing either.
     """
     script = EXAMPLES.parent / "tests" / "trainers" / "train_steps.py"
-    launch = ["-m", "accelerate.commands.launch", "--config_file", str(EXAMPLES / "accelerate" / "fsdp2.yaml")]
-    launch += ["--num_processes", "2", "--mixed_precision", "no", "--main_process_port", str(free_port())]
+    launch = {"processes": 2, **launched("fsdp2.yaml")}
     options = {"model": str(long_folder), "corpus": str(corpus_folder), "negatives": 2, "max_steps": 4}
     options |= {"save_strategy": "steps", "save_steps": 2, "weight_decay": 0.1}
     # Numbers that do not divide: the processes make different numbers of forward passes.
@@ -149,15 +159,15 @@ def test_fsdp2_is_the_run_of_one_process_and_resumes(long_folder, corpus_folder,
     }
     evaluated: dict[str, list[dict]] = {}
 
-    def train(name: str, launcher: list[str], **more: object) -> list[float]:
+    def train(name: str, launch: dict[str, Any], **more: object) -> list[float]:
         words = {**options, "output": str(tmp_path / name), "result_file": str(tmp_path / f"{name}.json"), **more}
-        done = run_warm([*launcher, script, json.dumps(words)])
+        done = run_warm([script, json.dumps(words)], **launch)
         assert done.returncode == 0, done.stderr[-3000:]
         rows = json.loads((tmp_path / f"{name}.json").read_text())
         evaluated[name] = [{key: row[key] for key in METRICS} for row in rows if "eval_loss" in row]
         return [value for row in rows if "grad_norm" in row for value in (row["loss"], row["grad_norm"])]
 
-    one = train("one", [], per_device_train_batch_size=8)
+    one = train("one", {}, per_device_train_batch_size=8)
     shards = {"per_device_train_batch_size": 4, "ddp_backend": "gloo"}
     two = train("two", launch, **shards)
     assert len(one) == 8 and two == pytest.approx(one, abs=1e-5)
