@@ -22,6 +22,7 @@ EXTRAS = {
         "pytest-xdist>=3.5",
         "ruff>=0.9",
         "sentence-transformers>=5.0",
+        "triton>=3.5; platform_system == 'Linux'",  # its interpreter runs the kernels without a GPU
     ],
 }
 

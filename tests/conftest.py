@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for warm_processes and made_once
+# Before triton is: without a GPU its interpreter runs the kernels.
+os.environ.setdefault("TRITON_INTERPRET", "1" if shutil.which("nvidia-smi") is None else "0")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before transformers is imported: no test looks a name up on the Hub
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from xlretrieval.modeling.attention import AttentionPattern
-from xlretrieval.modeling.flash_attention import FlashRows, attend_firsts
+from xlretrieval.modeling.fused_attention import FusedRows, attend_firsts
 from xlretrieval.modeling.modeling_bert_long import BertLongEncoder, BertLongForXLRetrieval, BertLongLayer
 from xlretrieval.modeling.rows import Rows
 from xlretrieval.modeling.tiled_attention import attend_folded, folding_pays
@@ -27,9 +27,9 @@ class _FirstTokenLayer(nn.Module):
         super().__init__()
         self.attention, self.intermediate, self.output = layer.attention, layer.intermediate, layer.output
 
-    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | FlashRows) -> torch.Tensor:
+    def forward(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | FusedRows) -> torch.Tensor:
         attention = self.attention.self
-        if isinstance(pattern, FlashRows):
+        if isinstance(pattern, FusedRows):
             first, attended = (states[:, None] for states in attend_firsts(attention, hidden_states, pattern))
         elif isinstance(pattern, Rows):
             states = hidden_states.flatten(0, 1)
@@ -75,7 +75,7 @@ class _FirstTokenLayer(nn.Module):
 class _FirstTokenEncoder(BertLongEncoder):
     """Layers whose last one gives a token a row: there is no padding to put back."""
 
-    def with_padding(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | FlashRows) -> torch.Tensor:
+    def with_padding(self, hidden_states: torch.Tensor, pattern: AttentionPattern | Rows | FusedRows) -> torch.Tensor:
         return hidden_states
 
 

@@ -31,14 +31,14 @@ from transformers.utils.output_capturing import capture_outputs
 
 from .attention import ATTENTION_FUNCTIONS, AttentionPattern, build_pattern, derive_global_mask
 from .configuration_bert_long import BertLongConfig
-from .flash_attention import FlashRows, attend_flash, find_flash_rows, has_flash
+from .fused_attention import FusedRows, attend_fused, find_fused_rows, has_fused
 from .heads import XLRetrievalHeads, XLRetrievalOutput, masked_lm_loss
 from .packed_attention import PackedRows, attend_packed, pack_rows
 from .rows import Rows, find_rows
 from .tiled_attention import attend_rows
 
 # How a batch is attended to: with its padding by a pattern, or without by its rows.
-Pattern = AttentionPattern | Rows | PackedRows | FlashRows
+Pattern = AttentionPattern | Rows | PackedRows | FusedRows
 
 # Which class of this file serves which Auto class: for registration, and for folders used without this package.
 AUTO_CLASSES = {
@@ -108,8 +108,8 @@ class BertLongSelfAttention(nn.Module):
         return states.unflatten(-1, (self.num_attention_heads, self.attention_head_size)).transpose(1, 2)
 
     def forward(self, hidden_states: torch.Tensor, pattern: Pattern) -> tuple[torch.Tensor, torch.Tensor | None]:
-        if isinstance(pattern, FlashRows):
-            return attend_flash(self, hidden_states, pattern), None
+        if isinstance(pattern, FusedRows):
+            return attend_fused(self, hidden_states, pattern), None
         projected = [projection(hidden_states) for projection in (self.query, self.key, self.value)]
         if isinstance(pattern, Rows):
             return attend_rows(self, hidden_states, *projected, pattern), None
@@ -139,7 +139,7 @@ class BertLongLayer(GradientCheckpointingLayer):
 
     def forward(self, hidden_states: torch.Tensor, pattern: Pattern) -> torch.Tensor:
         attended, _ = self.attention.self(hidden_states, pattern)
-        return self.after_attention(attended, hidden_states, isinstance(pattern, FlashRows))
+        return self.after_attention(attended, hidden_states, isinstance(pattern, FusedRows))
 
     def after_attention(self, attended: torch.Tensor, hidden_states: torch.Tensor, keep: bool) -> torch.Tensor:
         """The rest of the layer, which looks at every token by itself.
@@ -298,7 +298,7 @@ class BertLongModel(BertLongPreTrainedModel):
 
     def _find_rows(
         self, valid: torch.Tensor, is_global: torch.Tensor, recorded: bool, device: torch.device
-    ) -> Rows | PackedRows | FlashRows | None:
+    ) -> Rows | PackedRows | FusedRows | None:
         """The rows of a batch where they are computed without its padding; a graph does not depend on values."""
         implementation, config = self.config._attn_implementation, self.config
         if torch.compiler.is_compiling():
@@ -307,18 +307,18 @@ class BertLongModel(BertLongPreTrainedModel):
             return find_rows(valid, is_global, config.hidden_size, may_pack=not recorded)
         if recorded or not valid.numel():
             return None
-        if implementation == "sdpa" and has_flash(device, config.hidden_size // config.num_attention_heads):
+        if implementation == "sdpa" and has_fused(device, config.hidden_size // config.num_attention_heads):
             autocast = torch.is_autocast_enabled(device.type)
             dtype = torch.get_autocast_dtype(device.type) if autocast else self.dtype
             valid = valid.to(is_global.device)
-            return find_flash_rows(valid, is_global & valid, device, dtype) if dtype.itemsize == 2 else None
+            return find_fused_rows(valid, is_global & valid, device, dtype) if dtype.itemsize == 2 else None
         if implementation == "flex_attention":
             valid, is_global = valid.to(device), is_global.to(device)
             return pack_rows(valid, is_global & valid, config.layer_windows)
         return None
 
     def _encode_rows(
-        self, rows: Rows | PackedRows | FlashRows, input_ids, token_type_ids, position_ids, inputs_embeds
+        self, rows: Rows | PackedRows | FusedRows, input_ids, token_type_ids, position_ids, inputs_embeds
     ) -> torch.Tensor:
         """Hidden states `(batch, length, hidden)` of inputs as `forward` takes them, computed without padding."""
         if position_ids is None:
@@ -329,7 +329,7 @@ class BertLongModel(BertLongPreTrainedModel):
             for values in (input_ids, token_type_ids, position_ids, inputs_embeds)
         )
         hidden_states = self.embeddings(*given)
-        if isinstance(rows, FlashRows):
+        if isinstance(rows, FusedRows):
             hidden_states = hidden_states.to(rows.dtype)
         return self.encoder(hidden_states, rows).last_hidden_state
 
