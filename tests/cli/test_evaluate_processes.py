@@ -12,7 +12,6 @@ from xlretrieval.cli.main import main
 from xlretrieval.data.trec import read_run
 from xlretrieval.inference.reranker import Reranker
 
-LAUNCHER = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
 # Threads of the group that are left in the end make a process abort now and then when the interpreter is taken down.
 ENDING = """
 import pathlib, sys
@@ -88,7 +87,7 @@ def test_embeddings_and_mistakes_of_two_processes(words, tmp_path) -> None:
     output = ["--scorer", "embedding", "--output", str(tmp_path / "two")]
     program = tmp_path / "ending.py"
     program.write_text(ENDING)
-    done = run_warm([*LAUNCHER, program, *words, *output], OMP_NUM_THREADS="1")
+    done = run_warm([program, *words, *output], processes=2)
     assert done.returncode == 0, done.stderr[-3000:]
     assert main([*words, *output[:2], "--output", str(tmp_path / "one")]) == 0
     assert_same_run(*(tmp_path / name / "runs/en-de.after.run" for name in ("one", "two")))

@@ -195,6 +195,19 @@ def test_a_model_with_its_gradients(way: str):
 
 
 @pytest.mark.usefixtures("on_a_processor")
+def test_checkpointing_drops_the_same():
+    gradients = []
+    for checkpointed in (False, True):
+        model = model_of(attention_probs_dropout_prob=0.3, num_hidden_layers=1).train()
+        if checkpointed:
+            model.gradient_checkpointing_enable()
+        torch.manual_seed(3)
+        model(**batch_of([40, 11])).loss.backward()
+        gradients.append({name: parameter.grad for name, parameter in model.named_parameters()})
+    torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.usefixtures("on_a_processor")
 def test_recorded_states_keep_the_padding():
     inputs = batch_of([60, 11])
     with torch.no_grad():
