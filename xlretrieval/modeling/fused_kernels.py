@@ -215,6 +215,14 @@ def _side_gradients(
 
 
 @jit
+def _asking(gradient, means, logarithms, places, asks, dims, head, HEADS: tl.constexpr, DIM: tl.constexpr):
+    """Gradient of the output of queries, their means and their logarithms; both addresses are those of the head."""
+    upstream = _tile(gradient, places, asks, dims, 0, head, 1, HEADS, DIM)
+    mean = tl.load(means + places, mask=asks, other=0.0)
+    return upstream, mean, tl.load(logarithms + places, mask=asks, other=float("inf"))
+
+
+@jit
 def differentiate_queries(
     projected, gradient, output, logarithms, means, of_projected, blocks, seed, half, slots, scale, threshold, boost,
     HEADS: tl.constexpr, DIM: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr, DROPS: tl.constexpr,
@@ -280,9 +288,7 @@ def differentiate_sides(
         others = start + within
         known = others < high
         query = _tile(projected, others, known, dims, 0, head, 5, HEADS, DIM)
-        upstream = _tile(gradient, others, known, dims, 0, head, 1, HEADS, DIM)
-        mean = tl.load(means + others, mask=known, other=0.0)
-        logarithm = tl.load(logarithms + others, mask=known, other=float("inf"))
+        upstream, mean, logarithm = _asking(gradient, means, logarithms, others, known, dims, head, HEADS, DIM)
         of_key, of_value = _side_gradients(
             of_key, of_value, key, value, query, upstream, mean, logarithm, others, places, known, half, seed, head,
             scale, threshold, boost, HEADS, True, DROPS,
@@ -297,9 +303,7 @@ def differentiate_sides(
         others = start + within
         known = others < local
         query = _tile(queries, others - row + counted, known, dims, 0, head, 1, HEADS, DIM)
-        upstream = _tile(gradient, others, known, dims, 0, head, 1, HEADS, DIM)
-        mean = tl.load(means + others, mask=known, other=0.0)
-        logarithm = tl.load(logarithms + others, mask=known, other=float("inf"))
+        upstream, mean, logarithm = _asking(gradient, means, logarithms, others, known, dims, head, HEADS, DIM)
         of_key, of_value = _side_gradients(
             of_key, of_value, key, value, query, upstream, mean, logarithm, others, places, known, half, seed, head,
             scale, threshold, boost, HEADS, False, DROPS,
@@ -332,21 +336,20 @@ def differentiate_globals(
     key = _tile(projected, places, asks, dims, 1, head, 5, HEADS, DIM)
     value = _tile(projected, places, asks, dims, 2, head, 5, HEADS, DIM)
     query = _tile(queries, first + tile, asks, dims, 0, head, 1, HEADS, DIM)
-    upstream = _tile(gradient, places, asks, dims, 0, head, 1, HEADS, DIM)
-    mean = tl.load(means + places, mask=asks, other=0.0)
-    logarithm = tl.load(logarithms + places, mask=asks, other=float("inf"))
+    upstream, mean, logarithm = _asking(gradient, means, logarithms, places, asks, dims, head, HEADS, DIM)
     begin = row + span * SPAN
     end = tl.minimum(stop, begin + SPAN)
     for start in range(begin, end, BLOCK):
         others = start + within
         known = others < end
         asking = known & (others >= local)
+        of_others, mean_of_others, logarithm_of_others = _asking(
+            gradient, means, logarithms, others, asking, dims, head, HEADS, DIM
+        )
         of_key, of_value = _side_gradients(
             of_key, of_value, key, value,
             _tile(projected, others, asking, dims, 0, head, 5, HEADS, DIM),
-            _tile(gradient, others, asking, dims, 0, head, 1, HEADS, DIM),
-            tl.load(means + others, mask=asking, other=0.0),
-            tl.load(logarithms + others, mask=asking, other=float("inf")),
+            of_others, mean_of_others, logarithm_of_others,
             others, places, asking, 0, seed, head, scale, threshold, boost, HEADS, False, DROPS,
         )  # fmt: skip
         of_query = _query_gradient(
