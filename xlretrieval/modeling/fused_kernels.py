@@ -2,7 +2,7 @@
 
 One softmax a query, computed block by block (Dao et al. 2022, https://arxiv.org/abs/2205.14135): a local token's is
 over the global tokens of its row and over the local ones in its window, a global token's over its row. Nothing else is
-computed. Every gradient is summed by one program in one order, so results do not change from run to run.
+computed. Gradients are summed in one order, never by atomic additions, so they do not change from run to run.
 
 Tensors are contiguous: `projected` `(slots, 5, heads, head_dim)` has query, key and value of local attention, then key
 and value of global attention; `queries` `(global tokens, heads, head_dim)`; output and its gradient `(slots, heads,
