@@ -22,7 +22,7 @@ EXTRAS = {
         "pytest-xdist>=3.5",
         "ruff>=0.9",
         "sentence-transformers>=5.0",
-        "triton>=3.5; platform_system == 'Linux'",  # its interpreter runs the kernels without a GPU
+        "triton>=3.6; platform_system == 'Linux'",  # its interpreter runs the kernels without a GPU
     ],
 }
 
