@@ -1,8 +1,9 @@
-"""Attention by kernels of its own is what the definition gives, run here by Triton's interpreter."""
+"""Attention by kernels of its own is what the definition gives; without a GPU Triton's interpreter runs them."""
 
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,8 @@ CPU = torch.device("cpu")
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row is several blocks, tiles and spans."""
     pytest.importorskip("triton")
+    if os.environ["TRITON_INTERPRET"] != "1":
+        pytest.skip("kernels are compiled here: run with TRITON_INTERPRET=1 too")
     for name, size in (("BLOCK", 32), ("TILE", 16), ("SPAN", 64)):
         monkeypatch.setattr(fused_attention, name, size)
 
@@ -82,6 +85,24 @@ def test_the_definition(layer_of: Callable, masks: tuple[torch.Tensor, torch.Ten
         results.append([value.double() for value in (output, *gradients)])
     for expected, actual in zip(*results, strict=True):
         torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of keys outside, whose gradients are not stored
+def test_scores_far_below_zero():
+    """A softmax takes no notice of a shift of all scores, and neither do its gradients."""
+    valid = torch.ones(1, 21, dtype=torch.bool)
+    rows = find_fused_rows(valid, valid & (torch.arange(21) < 3), CPU, torch.float32)
+    torch.manual_seed(0)
+    given, queries = torch.randn(len(rows.places), 5, 1, 16), torch.rand(3, 1, 16, requires_grad=True)
+    given[:, 0] = torch.rand(len(rows.places), 1, 16)
+    upstream, results = torch.randn(len(rows.places), 16), []
+    for shift in (0.0, -100.0):
+        projected = given.clone()
+        projected[:, [1, 3]] += shift
+        output = fused_attention._WindowAndGlobal.apply(projected.requires_grad_(), queries, rows, 4, 0.25, 0.0)
+        results.append([output, *torch.autograd.grad((output * upstream).sum(), [projected, queries])])
+    torch.testing.assert_close(*results, rtol=0, atol=1e-2)
 
 
 @pytest.mark.parametrize("masks", [([1, 0, 1], [1, 0, 0]), ([1, 1, 1], [0, 1, 0]), ([0, 1, 1], [0, 0, 1])])

@@ -156,6 +156,12 @@ def test_soft_and_class_labels():
     torch.testing.assert_close(output.loss, F.mse_loss(output.logits[:, 0], soft))
 
 
+def test_token_labels_have_the_shape_of_the_input():
+    model = BertLongForMaskedLM(build().config)
+    with pytest.raises(ValueError, match=r"labels must be \(2, 30\), as many as tokens, got \(2, 20\)"):
+        model(**pairs(2, 30), labels=torch.full((2, 20), 5))
+
+
 def test_without_labels_there_is_no_loss():
     output = build()(**pairs())
     assert (output.loss, output.mlm_logits) == (None, None)

@@ -32,6 +32,8 @@ TILE = 64
 SPAN = 1024
 # The smallest side of a product that tensor cores take.
 _LEAST = 16
+# Bytes of shared memory that the gradient of a full tile takes where heads have more than 64 numbers.
+_WIDE = 106_496
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,8 @@ class FusedRows(FilledSequence):
         tiles: Of every tile of global tokens of a row the number of the first one among all global tokens, how many
             they are, the slot of the first one, and the row's first token, its first local one and one past its last
             one; int32 `(tiles, 6)`.
-        firsts: The same with the first token of every row alone, and the row's number instead of the slot; int32
-            `(batch, 6)`.
+        firsts: The same with the first token of every row alone, and the row's number instead of both its number and
+            its slot; int32 `(batch, 6)`.
         tile: Most global tokens of a tile, a power of 2.
         spans: How many spans the longest row has.
         global_slots: Slots of the global tokens, `(global tokens,)`.
@@ -69,10 +71,11 @@ class FusedRows(FilledSequence):
 
 @lru_cache
 def has_fused(device: torch.device, head_dim: int) -> bool:
-    """Whether the kernels serve a device, NVIDIA from Ampere on, and heads of so many numbers."""
-    if device.type != "cuda" or torch.version.hip or head_dim > 128 or find_spec("triton") is None:
+    """Whether the kernels serve a device, NVIDIA from Ampere on, and heads of so many numbers, at most 128."""
+    if device.type != "cuda" or torch.version.hip or find_spec("triton") is None or not torch.cuda.is_available():
         return False
-    return torch.cuda.is_available() and torch.cuda.get_device_capability(device) >= (8, 0)
+    found = torch.cuda.get_device_properties(device)
+    return found.major >= 8 and head_dim <= (128 if found.shared_memory_per_block_optin >= _WIDE else 64)
 
 
 def find_fused_rows(valid: Tensor, is_global: Tensor, device: torch.device, dtype: torch.dtype) -> FusedRows | None:

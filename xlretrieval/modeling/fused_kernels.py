@@ -172,8 +172,9 @@ def attend_globals(
     _finish(most, total, found, output, logarithms, place + tile, asks, dims, head, slots, HEADS, DIM)
 
 
-# Of gradients, what lies outside needs no mask: its tiles are 0, and so adds nothing to the sums of others, the
-# logarithm of a query there is infinite, which makes its weights 0, and what is found for it is not stored.
+# In gradients a query outside needs no mask: its logarithm is infinite, which makes its weights 0. A key outside does
+# where queries sum over it: its score is 0, and where all others are far below that, its weight is no number any more.
+# What is found for a key outside is not stored.
 
 
 @jit
@@ -186,6 +187,8 @@ def _query_gradient(
     weights = tl.exp2(scores - logarithm[:, None])
     if NEAR:
         weights = tl.where(_near(queries[:, None], keys[None], known[None], half), weights, 0.0)
+    else:
+        weights = tl.where(known[None], weights, 0.0)
     of_weights = tl.dot(upstream, tl.trans(value), input_precision="ieee")
     if DROPS:
         of_weights = _keep(of_weights, seed, head, queries[:, None], keys[None], threshold, boost, HEADS)

@@ -53,7 +53,13 @@ def masked_lm_loss(head: Callable[[Tensor], Tensor], hidden_states: Tensor, labe
     Returns:
         The mean loss over labelled positions (0, with a gradient of 0, when there is none) and the scores there,
         `(labelled positions, vocabulary)`.
+
+    Raises:
+        ValueError: The labels have another shape.
     """
+    if labels.shape != hidden_states.shape[:2]:
+        wanted, given = tuple(hidden_states.shape[:2]), tuple(labels.shape)
+        raise ValueError(f"labels must be {wanted}, as many as tokens, got {given}. Pad them like the input.")
     labels = labels.flatten()
     is_labelled = labels != IGNORE_INDEX
     chosen = is_labelled.nonzero()[:, 0]  # once: an accelerator is waited for when it says how many there are
