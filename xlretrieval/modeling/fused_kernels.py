@@ -111,16 +111,26 @@ def _finish(
 
 
 @jit
+def _block(blocks, half, BLOCK: tl.constexpr):
+    """Of a block: the row's first token, its first local one, how many global tokens the rows before have, the block's
+    tokens and which of them the row has, and where what their windows see begins and ends."""
+    table = blocks + 5 * tl.program_id(0)
+    first, row, local, stop = tl.load(table), tl.load(table + 1), tl.load(table + 2), tl.load(table + 3)
+    places = first + tl.arange(0, BLOCK)
+    low, high = tl.maximum(local, first - half), tl.minimum(stop, first + BLOCK + half)
+    return row, local, tl.load(table + 4), places, places < stop, low, high
+
+
+@jit
 def attend_locals(
     projected, output, logarithms, blocks, seed, half, slots, scale, threshold, boost,
     HEADS: tl.constexpr, DIM: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr, DROPS: tl.constexpr,
 ):  # fmt: skip
     """Local queries of a block: global keys of the row, then those in the window."""
-    head, table, seed = tl.program_id(1), blocks + 5 * tl.program_id(0), _seed(seed, DROPS)
-    first, row, local, stop = tl.load(table), tl.load(table + 1), tl.load(table + 2), tl.load(table + 3)
+    head, seed = tl.program_id(1), _seed(seed, DROPS)
+    row, local, _, places, inside, low, high = _block(blocks, half, BLOCK)
     within, dims = tl.arange(0, BLOCK), tl.arange(0, WIDTH)
-    places = first + within
-    asks = (places >= local) & (places < stop)
+    asks = inside & (places >= local)
     query = _tile(projected, places, asks, dims, 0, head, 5, HEADS, DIM)
     most, total, found = _start(BLOCK, WIDTH)
     for start in range(row, local, BLOCK):
@@ -132,8 +142,7 @@ def attend_locals(
             most, total, found, query, key, value, places, keys, known[None], seed, head, scale, threshold, boost,
             HEADS, DROPS,
         )  # fmt: skip
-    high = tl.minimum(stop, first + BLOCK + half)
-    for start in range(tl.maximum(local, first - half), high, BLOCK):
+    for start in range(low, high, BLOCK):
         keys = start + within
         known = keys < high
         key = _tile(projected, keys, known, dims, 1, head, 5, HEADS, DIM)
@@ -231,11 +240,9 @@ def differentiate_queries(
     HEADS: tl.constexpr, DIM: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr, DROPS: tl.constexpr,
 ):  # fmt: skip
     """Gradient of local queries, 0 for global tokens; and the means of all tokens, which the other kernels read."""
-    head, table, seed = tl.program_id(1), blocks + 5 * tl.program_id(0), _seed(seed, DROPS)
-    first, row, local, stop = tl.load(table), tl.load(table + 1), tl.load(table + 2), tl.load(table + 3)
+    head, seed = tl.program_id(1), _seed(seed, DROPS)
+    row, local, _, places, inside, low, high = _block(blocks, half, BLOCK)
     within, dims = tl.arange(0, BLOCK), tl.arange(0, WIDTH)
-    places = first + within
-    inside = places < stop
     asks = inside & (places >= local)
     query = _tile(projected, places, asks, dims, 0, head, 5, HEADS, DIM)
     upstream = _tile(gradient, places, inside, dims, 0, head, 1, HEADS, DIM)
@@ -254,8 +261,7 @@ def differentiate_queries(
             of_query, query, key, value, upstream, mean, logarithm, places, keys, known, half, seed, head, scale,
             threshold, boost, HEADS, False, DROPS,
         )  # fmt: skip
-    high = tl.minimum(stop, first + BLOCK + half)
-    for start in range(tl.maximum(local, first - half), high, BLOCK):
+    for start in range(low, high, BLOCK):
         keys = start + within
         known = keys < high
         key = _tile(projected, keys, known, dims, 1, head, 5, HEADS, DIM)
@@ -273,12 +279,9 @@ def differentiate_sides(
     HEADS: tl.constexpr, DIM: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr, DROPS: tl.constexpr,
 ):  # fmt: skip
     """Gradients of keys and values: local ones of local tokens, then global ones of all tokens of a block."""
-    head, table, seed = tl.program_id(1), blocks + 5 * tl.program_id(0), _seed(seed, DROPS)
-    first, row, local, stop = tl.load(table), tl.load(table + 1), tl.load(table + 2), tl.load(table + 3)
-    counted = tl.load(table + 4)
+    head, seed = tl.program_id(1), _seed(seed, DROPS)
+    row, local, counted, places, inside, low, high = _block(blocks, half, BLOCK)
     within, dims = tl.arange(0, BLOCK), tl.arange(0, WIDTH)
-    places = first + within
-    inside = places < stop
     asks = inside & (places >= local)
     logarithms += head.to(tl.int64) * slots
     means += head.to(tl.int64) * slots
@@ -286,8 +289,7 @@ def differentiate_sides(
     key = _tile(projected, places, asks, dims, 1, head, 5, HEADS, DIM)
     value = _tile(projected, places, asks, dims, 2, head, 5, HEADS, DIM)
     of_key, of_value = tl.zeros((BLOCK, WIDTH), tl.float32), tl.zeros((BLOCK, WIDTH), tl.float32)
-    high = tl.minimum(stop, first + BLOCK + half)
-    for start in range(tl.maximum(local, first - half), high, BLOCK):
+    for start in range(low, high, BLOCK):
         others = start + within
         known = others < high
         query = _tile(projected, others, known, dims, 0, head, 5, HEADS, DIM)
