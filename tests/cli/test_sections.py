@@ -112,6 +112,7 @@ def test_mistakes_are_one_line_and_exit_2(rows: Path, tmp_path: Path, capsys: py
         (["--jsonl", rows, "--pairs", "en-fr", "--output", output], "got no section in 'fr'"),
         (["--jsonl", bad, *given], f"{bad}, line 1: row must have the field 'doc'"),
         (["--jsonl", tmp_path / "nowhere", *given], "No such file or directory"),
+        (["--jsonl", tmp_path / "nowhere", *given], f"{tmp_path}/nowhere must be a path that can be used, got: "),
         (["--jsonl", rows, "--pairs", "en-de", "--output", rows], "output must be a folder, got the file"),
         (["--config", config, *given], f"{config}, line 2: a key must be an option of the command"),
         (["--config", config, *given], "Did you mean 'min-characters'?"),

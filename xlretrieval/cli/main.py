@@ -91,9 +91,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         if arguments.traceback:
             raise
-        print(f"xlretrieval {arguments.command}: error: {error}", file=sys.stderr)
+        print(f"xlretrieval {arguments.command}: error: {_in_words(error)}", file=sys.stderr)
         return 2
     return 0
+
+
+def _in_words(error: ValueError | OSError) -> str:
+    """What went wrong; the system's own errors have a number and a reason, and no advice."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename} must be a path that can be used, got: {error.strerror}. Check it."
+    return str(error)
 
 
 if __name__ == "__main__":
