@@ -60,7 +60,7 @@ def test_a_dry_run(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["push", str(model), "user/ranker", "--dry-run"]) == 0
     *lines, total = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines][:2] == ["file", "README.md"]
-    assert total.startswith("15 files to https://huggingface.co/user/ranker") and not (model / "README.md").exists()
+    assert total.startswith("18 files to https://huggingface.co/user/ranker") and not (model / "README.md").exists()
 
 
 @pytest.mark.parametrize(

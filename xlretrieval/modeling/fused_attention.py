@@ -6,7 +6,6 @@ share one launch, and nothing depends on the longest. `fused_kernels.py` compute
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,8 +16,8 @@ import numpy as np
 import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
-from torch.nn import functional as F
 
+from .fused_linear import project
 from .rows import FilledSequence
 
 if TYPE_CHECKING:
@@ -154,7 +153,7 @@ def attend_fused(module: nn.Module, hidden_states: Tensor, rows: FusedRows) -> T
     Returns:
         `(1, slots, hidden)`.
     """
-    states, heads = hidden_states[0], module.num_attention_heads
+    states, heads = hidden_states.flatten(0, 1), module.num_attention_heads
     projections = (module.query, module.key, module.value, module.key_global, module.value_global)
     states, selected = _Select.apply(states, rows.global_slots)
     projected = project(projections, states).to(rows.dtype).unflatten(-1, (len(projections), heads, -1))
@@ -174,31 +173,27 @@ def attend_firsts(module: nn.Module, hidden_states: Tensor, rows: FusedRows) -> 
     sides = project((module.key_global, module.value_global), states).to(rows.dtype).unflatten(-1, (2, heads, -1))
     queries = module.query_global(firsts).to(rows.dtype).unflatten(-1, (heads, -1))
     output, logarithms = torch.empty_like(queries), states.new_empty((heads, len(queries)), dtype=torch.float32)
-    launch = _Launch(rows, module.scaling, 0.0, None, queries.shape[-1])
+    launch = Launch(rows, module.scaling, 0.0, None, queries.shape[-1])
     launch.globals(sides, queries, output, logarithms, rows.firsts, _LEAST, 0)
     return firsts, output.flatten(1)
 
 
-def project(projections: Sequence[nn.Module], states: Tensor) -> Tensor:
-    """Several linear layers of the same states in one product, `(n, hidden)` -> `(n, layers * hidden)`.
-
-    It reads the states once, and its gradient is one product too, not a sum of several.
-    """
-    if not all(map(_is_plain, projections)):
-        return torch.cat([projection(states) for projection in projections], -1)
-    weight = torch.cat([projection.weight for projection in projections])
-    return F.linear(states, weight, torch.cat([projection.bias for projection in projections]))
+def chances(dropout: float) -> tuple[int, float]:
+    """Below which of 31 random bits is dropped, and what the rest is multiplied by."""
+    kept = 1 - dropout
+    return min(round(dropout * (1 << 31)), (1 << 31) - 1), 1 / kept if kept else 0.0
 
 
-def _is_plain(projection: nn.Module) -> bool:
-    """Whether it is its weight and bias, and nothing that an adapter, a quantization or a hook puts around it."""
-    if type(projection) is not nn.Linear or type(projection.weight) is not nn.Parameter:
-        return False
-    return not (projection._forward_hooks or projection._forward_pre_hooks or "forward" in vars(projection))
+def run(kernel: Any, grid: tuple[int, ...], *given: Any, warps: int = 4, **sizes: int) -> None:
+    """Launches a kernel on the device of the first tensor it is given."""
+    device = given[0].device
+    elsewhere = device.type == "cuda" and device.index != torch.cuda.current_device()
+    with torch.cuda.device(device) if elsewhere else nullcontext():
+        kernel[grid](*given, num_warps=warps, num_stages=1, **sizes)
 
 
 @dataclass(frozen=True)
-class _Launch:
+class Launch:
     """Launches of the kernels, with what they have in common.
 
     Attributes:
@@ -216,13 +211,25 @@ class _Launch:
     head_dim: int
 
     def _run(self, kernel: Any, grid: tuple[int, ...], *given: Any, heads: int, **sizes: int) -> None:
-        device = given[0].device
         width = max(_LEAST, 1 << (self.head_dim - 1).bit_length())
         sizes |= {"HEADS": heads, "DIM": self.head_dim, "WIDTH": width, "BLOCK": BLOCK, "DROPS": self.dropout > 0}
-        kept = 1 - self.dropout
-        drops = min(round(self.dropout * (1 << 31)), (1 << 31) - 1), 1 / kept if kept else 0.0
-        with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
-            kernel[grid](*given, self.scale, *drops, num_warps=4, num_stages=1, **sizes)
+        run(kernel, grid, *given, self.scale, *chances(self.dropout), **sizes)
+
+    def attend(self, projected: Tensor, queries: Tensor, half: int) -> tuple[Tensor, Tensor]:
+        """Output `(slots, heads, head_dim)` of all tokens, and logarithms `(heads, slots)`.
+
+        Args:
+            projected: Local query, key and value, and global key and value, `(slots, 5, heads, head_dim)`.
+            queries: Those of the global tokens, `(global tokens, heads, head_dim)`.
+            half: A local token sees so many tokens before and after itself.
+        """
+        slots, _, heads, _ = projected.shape
+        output = projected.new_empty(projected[:, 0].shape)
+        output[self.rows.tokens :] = 0
+        logarithms = projected.new_empty((heads, slots), dtype=torch.float32)
+        self.locals(projected, output, logarithms, half)
+        self.globals(projected, queries, output, logarithms, self.rows.tiles, self.rows.tile, 3)
+        return output, logarithms
 
     def locals(self, projected: Tensor, output: Tensor, logarithms: Tensor, half: int) -> None:
         """Output and logarithms of local tokens."""
@@ -231,7 +238,7 @@ class _Launch:
         heads, slots = logarithms.shape
         grid = len(self.rows.blocks), heads
         given = projected, output, logarithms, self.rows.blocks, self._seed(projected), half, slots
-        self._run(attend_locals, grid, *given, heads=heads)
+        self._run(attend_locals, grid, *given, heads=heads, TILE=self.rows.tile)
 
     def globals(
         self, sides: Tensor, queries: Tensor, output: Tensor, logarithms: Tensor, tiles: Tensor, tile: int, part: int
@@ -256,17 +263,18 @@ class _Launch:
         means, of_projected = torch.empty_like(logarithms), torch.empty_like(projected)
         of_projected[rows.tokens :] = 0
         grid, seed = (len(rows.blocks), heads), self._seed(projected)
-        last = of_projected, rows.blocks, seed, half, slots
-        self._run(differentiate_queries, grid, projected, gradient, output, logarithms, means, *last, heads=heads)
+        last, tile = (of_projected, rows.blocks, seed, half, slots), {"TILE": rows.tile}
+        given = projected, gradient, output, logarithms, means
+        self._run(differentiate_queries, grid, *given, *last, heads=heads, **tile)
         given = projected, queries, gradient, logarithms, means
-        self._run(differentiate_sides, grid, *given, *last, heads=heads)
+        self._run(differentiate_sides, grid, *given, *last, heads=heads, **tile)
         if not len(queries):
             return of_projected, torch.zeros_like(queries)
         # Kernels are compiled anew for numbers that 16 divides, and for those that it does not.
         room = -(-len(queries) // 16) * 16
         sums = projected.new_empty((rows.spans, 3, room, *queries.shape[1:]), dtype=torch.float32)
-        grid, sizes = (len(rows.tiles), heads, rows.spans), {"TILE": rows.tile, "SPAN": SPAN}
-        self._run(differentiate_globals, grid, *given, sums, rows.tiles, seed, slots, room, heads=heads, **sizes)
+        grid, last = (len(rows.tiles), heads, rows.spans), (sums, rows.tiles, seed, slots, room)
+        self._run(differentiate_globals, grid, *given, *last, heads=heads, SPAN=SPAN, **tile)
         key, value, query = sums[:, :, : len(queries)].sum(0).to(projected.dtype)
         of_projected[rows.global_slots, 1:3] = torch.stack([key, value], 1)
         return of_projected, query
@@ -304,13 +312,8 @@ class _WindowAndGlobal(torch.autograd.Function):
         projected, queries = projected.contiguous(), queries.contiguous()
         # From the device's own generator, whose state checkpointing puts back; the processor does not wait for it.
         seed = torch.randint(1 << 31, (1,), device=projected.device) if dropout else None
-        ctx.launch, ctx.half = _Launch(rows, scale, dropout, seed, projected.shape[-1]), half
-        slots, _, heads, _ = projected.shape
-        output = projected.new_empty(projected[:, 0].shape)
-        output[rows.tokens :] = 0
-        logarithms = projected.new_empty((heads, slots), dtype=torch.float32)
-        ctx.launch.locals(projected, output, logarithms, half)
-        ctx.launch.globals(projected, queries, output, logarithms, rows.tiles, rows.tile, 3)
+        ctx.launch, ctx.half = Launch(rows, scale, dropout, seed, projected.shape[-1]), half
+        output, logarithms = ctx.launch.attend(projected, queries, half)
         ctx.save_for_backward(projected, queries, output, logarithms)
         return output.flatten(1)
 

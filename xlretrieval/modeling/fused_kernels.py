@@ -51,7 +51,7 @@ def _mix(values):
 
 
 @jit
-def _keep(values, seed, head, queries, keys, threshold, boost, HEADS: tl.constexpr):
+def keep(values, seed, head, queries, keys, threshold, boost, HEADS: tl.constexpr):
     """Dropout, a function of seed, head, query and key, which forward and backward both know.
 
     Of 31 random bits those below the threshold are dropped; what is kept is multiplied by `boost`.
@@ -63,7 +63,7 @@ def _keep(values, seed, head, queries, keys, threshold, boost, HEADS: tl.constex
 
 
 @jit
-def _seed(seed, DROPS: tl.constexpr):
+def load_seed(seed, DROPS: tl.constexpr):
     """Without dropout any number: there is none at the address."""
     return tl.load(seed).to(tl.uint32) if DROPS else 0
 
@@ -87,7 +87,7 @@ def _attend(
     decay = tl.exp2(most - new)
     total = total * decay + tl.sum(weights, 1)
     if DROPS:
-        weights = _keep(weights, seed, head, queries[:, None], keys[None], threshold, boost, HEADS)
+        weights = keep(weights, seed, head, queries[:, None], keys[None], threshold, boost, HEADS)
     found = found * decay[:, None] + tl.dot(weights.to(value.dtype), value, input_precision="ieee")
     return new, total, found
 
@@ -124,17 +124,18 @@ def _block(blocks, half, BLOCK: tl.constexpr):
 @jit
 def attend_locals(
     projected, output, logarithms, blocks, seed, half, slots, scale, threshold, boost,
-    HEADS: tl.constexpr, DIM: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr, DROPS: tl.constexpr,
+    HEADS: tl.constexpr, DIM: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr, TILE: tl.constexpr,
+    DROPS: tl.constexpr,
 ):  # fmt: skip
     """Local queries of a block: global keys of the row, then those in the window."""
-    head, seed = tl.program_id(1), _seed(seed, DROPS)
+    head, seed = tl.program_id(1), load_seed(seed, DROPS)
     row, local, _, places, inside, low, high = _block(blocks, half, BLOCK)
     within, dims = tl.arange(0, BLOCK), tl.arange(0, WIDTH)
     asks = inside & (places >= local)
     query = _tile(projected, places, asks, dims, 0, head, 5, HEADS, DIM)
     most, total, found = _start(BLOCK, WIDTH)
-    for start in range(row, local, BLOCK):
-        keys = start + within
+    for start in range(row, local, TILE):
+        keys = start + tl.arange(0, TILE)
         known = keys < local
         key = _tile(projected, keys, known, dims, 1, head, 5, HEADS, DIM)
         value = _tile(projected, keys, known, dims, 2, head, 5, HEADS, DIM)
@@ -162,7 +163,7 @@ def attend_globals(
     BLOCK: tl.constexpr, DROPS: tl.constexpr,
 ):  # fmt: skip
     """Global queries of a tile: all keys of the row; they are part `PART` of `sides`, the values the part after it."""
-    head, table, seed = tl.program_id(1), tiles + 6 * tl.program_id(0), _seed(seed, DROPS)
+    head, table, seed = tl.program_id(1), tiles + 6 * tl.program_id(0), load_seed(seed, DROPS)
     first, count, place = tl.load(table), tl.load(table + 1), tl.load(table + 2)
     row, stop = tl.load(table + 3), tl.load(table + 5)
     tile, within, dims = tl.arange(0, TILE), tl.arange(0, BLOCK), tl.arange(0, WIDTH)
@@ -200,7 +201,7 @@ def _query_gradient(
         weights = tl.where(known[None], weights, 0.0)
     of_weights = tl.dot(upstream, tl.trans(value), input_precision="ieee")
     if DROPS:
-        of_weights = _keep(of_weights, seed, head, queries[:, None], keys[None], threshold, boost, HEADS)
+        of_weights = keep(of_weights, seed, head, queries[:, None], keys[None], threshold, boost, HEADS)
     of_scores = weights * (of_weights - mean[:, None])
     return of_query + tl.dot(of_scores.to(key.dtype), key, input_precision="ieee")
 
@@ -218,8 +219,8 @@ def _side_gradients(
     of_weights = tl.dot(value, tl.trans(upstream), input_precision="ieee")
     kept = weights
     if DROPS:
-        kept = _keep(weights, seed, head, queries[None], keys[:, None], threshold, boost, HEADS)
-        of_weights = _keep(of_weights, seed, head, queries[None], keys[:, None], threshold, boost, HEADS)
+        kept = keep(weights, seed, head, queries[None], keys[:, None], threshold, boost, HEADS)
+        of_weights = keep(of_weights, seed, head, queries[None], keys[:, None], threshold, boost, HEADS)
     of_value += tl.dot(kept.to(upstream.dtype), upstream, input_precision="ieee")
     of_scores = weights * (of_weights - mean[None])
     of_key += tl.dot(of_scores.to(query.dtype), query, input_precision="ieee")
@@ -237,10 +238,11 @@ def _asking(gradient, means, logarithms, places, asks, dims, head, HEADS: tl.con
 @jit
 def differentiate_queries(
     projected, gradient, output, logarithms, means, of_projected, blocks, seed, half, slots, scale, threshold, boost,
-    HEADS: tl.constexpr, DIM: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr, DROPS: tl.constexpr,
+    HEADS: tl.constexpr, DIM: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr, TILE: tl.constexpr,
+    DROPS: tl.constexpr,
 ):  # fmt: skip
     """Gradient of local queries, 0 for global tokens; and the means of all tokens, which the other kernels read."""
-    head, seed = tl.program_id(1), _seed(seed, DROPS)
+    head, seed = tl.program_id(1), load_seed(seed, DROPS)
     row, local, _, places, inside, low, high = _block(blocks, half, BLOCK)
     within, dims = tl.arange(0, BLOCK), tl.arange(0, WIDTH)
     asks = inside & (places >= local)
@@ -252,8 +254,8 @@ def differentiate_queries(
     tl.store(means + at, mean, mask=inside)
     logarithm = tl.load(logarithms + at, mask=asks, other=float("inf"))
     of_query = tl.zeros((BLOCK, WIDTH), tl.float32)
-    for start in range(row, local, BLOCK):
-        keys = start + within
+    for start in range(row, local, TILE):
+        keys = start + tl.arange(0, TILE)
         known = keys < local
         key = _tile(projected, keys, known, dims, 1, head, 5, HEADS, DIM)
         value = _tile(projected, keys, known, dims, 2, head, 5, HEADS, DIM)
@@ -276,10 +278,11 @@ def differentiate_queries(
 @jit
 def differentiate_sides(
     projected, queries, gradient, logarithms, means, of_projected, blocks, seed, half, slots, scale, threshold, boost,
-    HEADS: tl.constexpr, DIM: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr, DROPS: tl.constexpr,
+    HEADS: tl.constexpr, DIM: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr, TILE: tl.constexpr,
+    DROPS: tl.constexpr,
 ):  # fmt: skip
     """Gradients of keys and values: local ones of local tokens, then global ones of all tokens of a block."""
-    head, seed = tl.program_id(1), _seed(seed, DROPS)
+    head, seed = tl.program_id(1), load_seed(seed, DROPS)
     row, local, counted, places, inside, low, high = _block(blocks, half, BLOCK)
     within, dims = tl.arange(0, BLOCK), tl.arange(0, WIDTH)
     asks = inside & (places >= local)
@@ -304,8 +307,8 @@ def differentiate_sides(
     key = _tile(projected, places, inside, dims, 3, head, 5, HEADS, DIM)
     value = _tile(projected, places, inside, dims, 4, head, 5, HEADS, DIM)
     of_key, of_value = tl.zeros((BLOCK, WIDTH), tl.float32), tl.zeros((BLOCK, WIDTH), tl.float32)
-    for start in range(row, local, BLOCK):
-        others = start + within
+    for start in range(row, local, TILE):
+        others = start + tl.arange(0, TILE)
         known = others < local
         query = _tile(queries, others - row + counted, known, dims, 0, head, 1, HEADS, DIM)
         upstream, mean, logarithm = _asking(gradient, means, logarithms, others, known, dims, head, HEADS, DIM)
@@ -330,7 +333,7 @@ def differentiate_globals(
     head, span, table = tl.program_id(1), tl.program_id(2), tiles + 6 * tl.program_id(0)
     first, count, place = tl.load(table), tl.load(table + 1), tl.load(table + 2)
     row, local, stop = tl.load(table + 3), tl.load(table + 4), tl.load(table + 5)
-    seed = _seed(seed, DROPS)
+    seed = load_seed(seed, DROPS)
     tile, within, dims = tl.arange(0, TILE), tl.arange(0, BLOCK), tl.arange(0, WIDTH)
     asks = tile < count
     places = place + tile

@@ -32,6 +32,8 @@ from transformers.utils.output_capturing import capture_outputs
 from .attention import ATTENTION_FUNCTIONS, AttentionPattern, build_pattern, derive_global_mask
 from .configuration_bert_long import BertLongConfig
 from .fused_attention import FusedRows, attend_fused, find_fused_rows, has_fused
+from .fused_layer import can_fuse, run_fused
+from .fused_linear import score_words
 from .heads import XLRetrievalHeads, XLRetrievalOutput, masked_lm_loss
 from .packed_attention import PackedRows, attend_packed, pack_rows
 from .rows import Rows, find_rows
@@ -138,6 +140,8 @@ class BertLongLayer(GradientCheckpointingLayer):
         self.output = BertOutput(config)
 
     def forward(self, hidden_states: torch.Tensor, pattern: Pattern) -> torch.Tensor:
+        if isinstance(pattern, FusedRows) and can_fuse(self):
+            return run_fused(self, hidden_states, pattern)
         attended, _ = self.attention.self(hidden_states, pattern)
         return self.after_attention(attended, hidden_states, isinstance(pattern, FusedRows))
 
@@ -361,7 +365,8 @@ class BertLongForXLRetrieval(XLRetrievalHeads, BertLongPreTrainedModel):
 
     def masked_lm_head(self, hidden_states: torch.Tensor) -> torch.Tensor:
         """Vocabulary scores, `(n, hidden)` -> `(n, vocabulary)`."""
-        return self.cls(hidden_states)
+        head = self.cls.predictions
+        return score_words(head.decoder, head.transform(hidden_states))
 
     def relevance_head(
         self, sequence: torch.Tensor, pooled: torch.Tensor | None, attention_mask: torch.Tensor | None
@@ -408,6 +413,7 @@ class BertLongForMaskedLM(BertLongPreTrainedModel):
 
     get_output_embeddings = BertLongForXLRetrieval.get_output_embeddings
     set_output_embeddings = BertLongForXLRetrieval.set_output_embeddings
+    masked_lm_head = BertLongForXLRetrieval.masked_lm_head
 
     @can_return_tuple
     def forward(
@@ -439,7 +445,7 @@ class BertLongForMaskedLM(BertLongPreTrainedModel):
         if labels is None:
             loss, logits = None, self.cls(outputs.last_hidden_state)
         else:
-            loss, logits = masked_lm_loss(self.cls, outputs.last_hidden_state, labels)
+            loss, logits = masked_lm_loss(self.masked_lm_head, outputs.last_hidden_state, labels)
         return MaskedLMOutput(
             loss=loss, logits=logits, hidden_states=outputs.hidden_states, attentions=outputs.attentions
         )
