@@ -21,6 +21,7 @@ from .batching import TOKENIZE_CHUNK, default_batch_tokens, evaluating, input_li
 from .first_token import first_token_scorer
 from .int8_linear import Int8Linears
 from .loading import load_for_inference
+from .packed_linear import PackedLinears
 from .passages import LongDocuments, PassageEncoder, ScoreCounts
 from .text_checks import check_pairs, check_texts
 
@@ -135,7 +136,9 @@ class Reranker:
             compile_layers(model)
         elif compile:
             self._compiled = torch.compile(model, dynamic=True)
-        self._int8 = Int8Linears(model) if int8 else None
+        self._linears = Int8Linears(model) if int8 else None
+        if not int8 and self._compiled is None and PackedLinears.serves(model):
+            self._linears = PackedLinears(model)
 
     @classmethod
     def from_pretrained(
@@ -278,7 +281,7 @@ class Reranker:
         forward = first_token_scorer(self.model) if self._compiled is None else self._compiled
         with (
             evaluating(self.model, eager=self._compiled is None),
-            nullcontext() if self._int8 is None else self._int8.serve(),
+            nullcontext() if self._linears is None else self._linears.serve(),
         ):
             yield forward
 
