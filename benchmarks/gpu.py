@@ -2,29 +2,28 @@
 
 Everything in bfloat16, by autocast in training; sides take turns, and every call waits for the device.
 
-- Steps of query language modeling, AdamW, fused, layers compiled as with --torch_compile, in rows without padding;
-  longer rows are fewer, so that a step has as many tokens. Utilisation is what `benchmarks.work` counts for the tokens
-  of a step, through the step's time and the peak of the data sheet for dense bfloat16; once with dropout as in
-  pretraining, once without that of attention's probabilities. Of one step, the kernels with the most time.
-- The same step by the released recipe (`benchmarks.pretraining_step.Recipe`): Longformer as in transformers, the whole
-  vocabulary at every position. It pads to the maximum length, which full rows do not show. Where it runs out of memory
-  both sides get half as many rows.
-- Reranking: `Reranker`, as it is and compiled, against `CrossEncoder.predict` with a dense BERT of the same shape and
-  sdpa, weights random, from texts, each with its own default batches.
+- Steps of query language modeling, AdamW, fused, in rows without padding; longer rows are fewer, so that a step has as
+  many tokens. Utilisation is what `benchmarks.work` counts for the tokens of a step, through the step's time and the
+  peak of the data sheet for dense bfloat16; once with dropout as in pretraining, once without that of attention's
+  probabilities. Of one step, the kernels with the most time. Where it runs out of memory it gets half as many rows.
+- A smaller step, and the same by the released recipe (`benchmarks.pretraining_step.Recipe`): Longformer as in
+  transformers, the whole vocabulary at every position. It pads to the maximum length, which full rows do not show.
+  Where it runs out of memory both sides get half as many rows.
+- Reranking: `Reranker` against `CrossEncoder.predict` with a dense BERT of the same shape and sdpa, weights random,
+  from texts, each with its own default batches.
 - The longest row that trains, with and without activation checkpointing: doubled until memory ends, then bisected to a
   sixteenth. Positions are as many as tokens; two steps, as the first has no state of the optimizer yet.
 
 Without CUDA it measures nothing. `--device cpu` runs the same code, for a test of it, and prints what it would write.
 
-  python -m benchmarks.gpu [--peak TFLOPS] [--batch 64] [--pairs 256] [--repeats 5]
-  python -m benchmarks.gpu --device cpu --layers 1 --hidden 64 --batch 1 --lengths 128 --pairs 2 --pair-lengths 128
-                           --longest 256 --repeats 1
+  python -m benchmarks.gpu [--peak TFLOPS] [--batch 256] [--recipe-batch 64] [--pairs 256] [--repeats 5]
+  python -m benchmarks.gpu --device cpu --layers 1 --hidden 64 --batch 1 --recipe-batch 1 --lengths 128 --pairs 2
+                           --pair-lengths 128 --longest 256 --repeats 1
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 import gc
 import json
 import re
@@ -37,7 +36,6 @@ from typing import Any
 import numpy as np
 import torch
 from sentence_transformers import CrossEncoder
-from torch._inductor import config as inductor
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
@@ -47,7 +45,6 @@ from benchmarks.pretraining_step import QUERY_TOKENS, Ours, Recipe, make_batch
 from benchmarks.reranking import QUERY_WORDS, SPECIAL, make_texts
 from benchmarks.work import H200_PEAK, training_operations
 from xlretrieval.inference.reranker import Reranker
-from xlretrieval.modeling.compilation import compile_layers
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval
 
@@ -108,9 +105,7 @@ def fits(call: Callable[[], object]) -> bool:
     try:
         call()
         done = True
-    except RuntimeError as error:  # not of one class: torch.compile wraps it
-        if "out of memory" not in str(error):
-            raise
+    except torch.OutOfMemoryError:
         done = False
     free_memory()
     return done
@@ -146,21 +141,37 @@ def profile(step: Callable[[], object], cuda: bool) -> dict[str, Any]:
     return {"milliseconds": total / 1000, "most": rows}
 
 
-def steps(shape: Shape, lengths: list[int], batch: int, repeats: int, peak: float) -> dict[str, Any]:
-    """Utilisation of `peak` operations a second, and speed, by length; `batch` rows of the shortest."""
+def most_rows(rows: int, call: Callable[[int], object]) -> int:
+    """So many rows, or half as many as often as it takes until the call fits; 0 where one does not."""
+    while rows and not fits(partial(call, rows)):
+        rows //= 2
+    return rows
+
+
+def steps(
+    shape: Shape, lengths: list[int], batch: int, recipe_batch: int, repeats: int, peak: float
+) -> dict[str, Any]:
+    """Utilisation of `peak` operations a second, and speed, by length; batches are rows of the shortest."""
     model = shape.model(max(lengths))
     recipe = recipe_of(shape, model)
-    if shape.device.type == "cuda":
-        compile_layers(model)
     ours, theirs = Training(model, Ours(model)), Training(recipe, recipe)
-    config = model.config
+    sides, config = {"ours": ours, "recipe": theirs}, model.config
     sizes = config.num_hidden_layers, config.hidden_size, config.attention_window
     a_token = training_operations(*sizes, global_tokens=QUERY_TOKENS + 2)
     found: dict[str, Any] = {"operations_of_a_token": a_token, "lengths": {}}
     for length in lengths:
-        rows = max(1, batch * min(lengths) // length)
-        given = shape.full_rows(rows, length, config.vocab_size)
-        part: dict[str, Any] = {"rows": rows}
+        part: dict[str, Any] = {}
+        both: dict[str, list[float]] = {}
+
+        def batch_of(rows: int, length: int = length) -> dict[str, torch.Tensor]:
+            return shape.full_rows(rows, length, config.vocab_size)
+
+        def compare(rows: int, into: dict[str, list[float]] = both) -> None:
+            given = batch_of(rows)
+            into |= interleaved({name: partial(side.step, given) for name, side in sides.items()}, repeats)
+
+        rows = most_rows(max(1, batch * min(lengths) // length), lambda rows: ours.step(batch_of(rows)))
+        part["rows"], given = rows, batch_of(rows)
         for name, dropout in (("without dropout of attention", 0.0), ("ours", config.attention_probs_dropout_prob)):
             for layer in model.bert.encoder.layer:
                 layer.attention.self.dropout_prob = dropout
@@ -172,15 +183,7 @@ def steps(shape: Shape, lengths: list[int], batch: int, repeats: int, peak: floa
             }
         part["kernels"] = profile(partial(ours.step, given), shape.device.type == "cuda")
         found["lengths"][length] = part
-        both: dict[str, list[float]] = {}
-
-        def compare(given: dict[str, torch.Tensor], into: dict[str, list[float]] = both) -> None:
-            sides = {"ours": partial(ours.step, given), "recipe": partial(theirs.step, given)}
-            into |= interleaved(sides, repeats)
-
-        while rows and not fits(partial(compare, given)):
-            rows //= 2
-            given = shape.full_rows(max(1, rows), length, config.vocab_size)
+        rows = most_rows(max(1, recipe_batch * min(lengths) // length), compare)
         part["against the recipe"] = NO_ROOM
         if rows:
             speedup = ratios(both["recipe"], both["ours"])
@@ -188,15 +191,13 @@ def steps(shape: Shape, lengths: list[int], batch: int, repeats: int, peak: floa
     return found
 
 
-def rerankers(shape: Shape, longest: int) -> tuple[list[str], dict[str, Reranker], CrossEncoder]:
-    """Words of one token each; ours, as it is and compiled, and theirs, for pairs of up to `longest` tokens."""
+def rerankers(shape: Shape, longest: int) -> tuple[list[str], Reranker, CrossEncoder]:
+    """Words of one token each; ours and theirs, for pairs of up to `longest` tokens."""
     words = sorted(make_texts([], 1)[0])
     vocabulary = {piece: index for index, piece in enumerate(SPECIAL + words)}
     tokenizer = BertTokenizer(vocab=vocabulary, model_max_length=longest)
     model = shape.model(longest, vocab_size=len(vocabulary), sep_token_id=vocabulary["[SEP]"]).to(torch.bfloat16)
-    ours = {"ours": Reranker(model, tokenizer)}
-    if shape.device.type == "cuda":
-        ours["ours, compiled"] = Reranker(copy.deepcopy(model), tokenizer, compile=True)
+    ours = Reranker(model, tokenizer)
     config = BertConfig(**shape.sizes, vocab_size=len(vocabulary), max_position_embeddings=longest, num_labels=1)
     kwargs = {"dtype": torch.bfloat16, "attn_implementation": "sdpa"}
     with tempfile.TemporaryDirectory() as folder:
@@ -213,14 +214,16 @@ def reranking(shape: Shape, lengths: list[int], pairs: int, repeats: int) -> dic
         counts = [QUERY_WORDS] + [length - QUERY_WORDS - 3] * pairs
         query, *documents = (" ".join(rng.choice(words, count)) for count in counts)
         texts = [(query, document) for document in documents]
-        sides = {name: partial(side.score, texts, show_progress=False) for name, side in ours.items()}
-        sides["CrossEncoder"] = partial(encoder.predict, texts, activation_fn=torch.nn.Identity())
+        sides = {
+            "ours": partial(ours.score, texts, show_progress=False),
+            "CrossEncoder": partial(encoder.predict, texts, activation_fn=torch.nn.Identity()),
+        }
         seconds = interleaved(sides, repeats)
         found[length] = {
             "pairs": pairs,
             "seconds": summaries(seconds),
             "pairs_per_second": {name: pairs / summary(values)["median"] for name, values in seconds.items()},
-            "speedup": {name: ratios(seconds["CrossEncoder"], seconds[name]) for name in ours},
+            "speedup": ratios(seconds["CrossEncoder"], seconds["ours"]),
         }
     return found
 
@@ -256,8 +259,8 @@ def table(steps: dict[int, Any], reranking: dict[int, Any], on: str) -> list[dic
         if both != NO_ROOM:
             found.append((f"one QLM step of {both['rows']} x", length, "the released recipe", both["speedup"], 4.0))
     for length, part in reranking.items():
-        speedup = part["speedup"]["ours"]
-        found.append((f"reranking {part['pairs']:,} pairs of", length, "CrossEncoder, dense BERT", speedup, 1.5))
+        question = f"reranking {part['pairs']:,} pairs of"
+        found.append((question, length, "CrossEncoder, dense BERT", part["speedup"], 1.5))
     return [
         row(f"{what} {length:,} tokens, bf16, {on}", against, of["median"], target, (of["min"], of["max"]))
         for what, length, against, of, target in found
@@ -271,7 +274,8 @@ def main() -> None:
     parser.add_argument("--peak", type=float, metavar="TFLOPS", help="dense bf16; 989 for H100 and H200 with SXM")
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--hidden", type=int, default=768)
-    parser.add_argument("--batch", type=int, default=64, help="rows of a step, of the shortest")
+    parser.add_argument("--batch", type=int, default=256, help="rows of a step, of the shortest")
+    parser.add_argument("--recipe-batch", type=int, default=64, help="the same, where it is compared with the recipe")
     parser.add_argument("--lengths", type=int, nargs="+", default=[1024, 4096], help="tokens of a row")
     parser.add_argument("--pairs", type=int, default=256, help="pairs to rerank")
     parser.add_argument("--pair-lengths", type=int, nargs="+", default=[512, 1024, 4096], help="tokens of a pair")
@@ -286,8 +290,6 @@ def main() -> None:
     if cuda and arguments.peak is None and (not re.search("H[12]00", on) or re.search("PCIe|NVL|MIG", on)):
         parser.error(f"--peak must be given for {on}, got none. Take it from the data sheet, without sparsity.")
     peak = H200_PEAK if arguments.peak is None else arguments.peak * 1e12
-    torch._dynamo.config.fail_on_recompile_limit_hit = True
-    inductor.compile_threads = 1  # or processes that start up take the cores from what is timed first
     shape = Shape(device, arguments.layers, arguments.hidden)
     result: dict[str, Any] = {"question": "utilisation and speed of a GPU, bf16", "device": on, "peak": peak}
     result |= {"torch": torch.__version__, **shape.sizes}
@@ -298,7 +300,7 @@ def main() -> None:
         print(name, json.dumps(result[name]), file=sys.stderr)
 
     measure("reranking", reranking, shape, arguments.pair_lengths, arguments.pairs, arguments.repeats)
-    measure("steps", steps, shape, arguments.lengths, arguments.batch, arguments.repeats, peak)
+    measure("steps", steps, shape, arguments.lengths, arguments.batch, arguments.recipe_batch, arguments.repeats, peak)
     for name, checkpointing in (("longest row", False), ("longest row, checkpointed", True)):
         train = partial(train_row, shape, checkpointing)
         measure(name, longest_row, train, min(FIRST_LONG_ROW, arguments.longest), arguments.longest)
