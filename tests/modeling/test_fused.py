@@ -18,6 +18,7 @@ from xlretrieval.modeling.attention import build_pattern
 from xlretrieval.modeling.compilation import compile_layers
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.fused_attention import SLOTS, FusedRows, find_fused_rows, has_fused
+from xlretrieval.modeling.fused_layer import SPAN
 from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval, BertLongModel
 
 CPU = torch.device("cpu")
@@ -42,6 +43,7 @@ def on_a_processor(small_blocks: None, monkeypatch: pytest.MonkeyPatch) -> None:
             return find_own(self, valid, is_global, recorded, device)
         return find_fused_rows(valid, is_global & valid, device, self.dtype)
 
+    monkeypatch.setattr(fused_attention, "SLOTS", SPAN)
     find_own = BertLongModel._find_rows
     monkeypatch.setattr(BertLongModel, "_find_rows", find)
 
@@ -208,7 +210,7 @@ def test_a_model_with_its_gradients(way: str):
         if "an adapter" in way:
             for layer in model.bert.encoder.layer:
                 layer.attention.self.value.register_forward_hook(lambda module, given, output: output * 2)
-        output = model(**batch_of([60, 11, 30, 0]))
+        output = model(**batch_of([40, 11, 30, 0]))
         (output.loss + output.logits[:3].sum()).backward()
         gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
         results.append((output.loss, output.logits[:3], output.mlm_logits, gradients))
@@ -223,7 +225,7 @@ def test_checkpointing_drops_the_same():
         if checkpointed:
             model.gradient_checkpointing_enable()
         torch.manual_seed(3)
-        model(**batch_of([40, 11])).loss.backward()
+        model(**batch_of([20, 11])).loss.backward()
         gradients.append({name: parameter.grad for name, parameter in model.named_parameters()})
     torch.testing.assert_close(*gradients)
 

@@ -9,21 +9,26 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
+from torch.utils.checkpoint import checkpoint
+from transformers.models.bert.modeling_bert import BertOutput
 
+from xlretrieval.modeling import fused_attention
 from xlretrieval.modeling.attention import build_pattern
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.fused_attention import FusedRows, find_fused_rows, has_fused
-from xlretrieval.modeling.fused_layer import can_fuse, run_fused
+from xlretrieval.modeling.fused_layer import SPAN, can_fuse, run_fused
 from xlretrieval.modeling.fused_linear import filled_linear
-from xlretrieval.modeling.modeling_bert_long import BertLongLayer
+from xlretrieval.modeling.modeling_bert_long import BertLongLayer, BertLongSelfAttention
 
 GPU = torch.device("cuda")
 CUDA = pytest.mark.skipif(not has_fused(GPU, 64), reason="needs a GPU of NVIDIA")
 
 
 @pytest.fixture
-def interpreter() -> None:
-    """Kernels run on a processor."""
+def interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels run on a processor, slowly: a batch is filled up to few slots."""
+    monkeypatch.setattr(fused_attention, "SLOTS", SPAN)
     pytest.importorskip("triton")
     if os.environ["TRITON_INTERPRET"] != "1":
         pytest.skip("kernels are compiled here: run with TRITON_INTERPRET=1 too")
@@ -111,7 +116,7 @@ def fused_and_defined(
 
 @pytest.mark.usefixtures("interpreter")
 @pytest.mark.parametrize("dropout", [0.0, 0.25])
-@pytest.mark.parametrize(("lengths", "queries"), [([60, 11, 90, 0], 4), ([128], 0), ([70, 20], 70)])
+@pytest.mark.parametrize(("lengths", "queries"), [([30, 11, 50, 0], 4), ([64], 0), ([35, 20], 35)])
 def test_the_definition(dropout: float, lengths: list[int], queries: int):
     found, expected = fused_and_defined(layer_of(dropout), lengths, queries, torch.device("cpu"), torch.float32)
     assert found.keys() == expected.keys() and len(found) == 24
@@ -119,7 +124,7 @@ def test_the_definition(dropout: float, lengths: list[int], queries: int):
 
 
 def packed(layer: BertLongLayer, dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, FusedRows]:
-    valid, is_global = masks_of([60, 11], 4)
+    valid, is_global = masks_of([20, 11], 4)
     rows = find_fused_rows(valid, is_global, torch.device("cpu"), dtype)
     torch.manual_seed(2)
     return torch.randn(1, len(rows.places), layer.output.dense.out_features, dtype=dtype), rows
@@ -147,7 +152,7 @@ def test_frozen_parts(part: str):
         states, rows = packed(layer)
         if frozen:
             layer.get_submodule(part).requires_grad_(False)
-        (run_fused(layer, states.requires_grad_(not frozen), rows)[:, :71] ** 3).sum().backward()
+        (run_fused(layer, states.requires_grad_(not frozen), rows)[:, :31] ** 3).sum().backward()
         gradients.append({name: value.grad for name, value in layer.named_parameters()})
     everything, rest = gradients
     left = {name: value for name, value in rest.items() if value is not None}
@@ -162,11 +167,13 @@ def test_weights_of_32_bits_and_states_of_16():
     states, rows = packed(layer, torch.float16)  # the interpreter's products in bfloat16 are wrong
     output = run_fused(layer, states.requires_grad_(), rows)
     assert output.dtype == torch.float16
+    wide_states = states.detach().float()  # as a hook may give them
+    assert torch.equal(run_fused(layer, wide_states, rows), output)
     output.float().square().sum().backward()
     assert all(value.grad.dtype == torch.float32 for value in layer.parameters())
     with torch.no_grad():
         wide = run_fused(layer, states.float(), packed(layer)[1])
-    torch.testing.assert_close(output.float()[:, :71], wide[:, :71], rtol=0.01, atol=0.01)
+    torch.testing.assert_close(output.float()[:, :31], wide[:, :31], rtol=0.01, atol=0.01)
 
 
 def hook(module: nn.Module, given: object, output: torch.Tensor) -> torch.Tensor:
@@ -175,6 +182,14 @@ def hook(module: nn.Module, given: object, output: torch.Tensor) -> torch.Tensor
 
 def replace_forward(layer: BertLongLayer) -> None:
     layer.attention.self.value.forward = lambda states: states
+
+
+class Bottleneck(BertOutput):
+    """An adapter that takes the place of a part."""
+
+
+def subclass(layer: BertLongLayer) -> None:
+    layer.output.__class__ = Bottleneck
 
 
 def change_activation(layer: BertLongLayer) -> None:
@@ -189,10 +204,15 @@ def change_activation(layer: BertLongLayer) -> None:
         lambda layer: layer.intermediate.register_forward_pre_hook(lambda module, given: None),
         lambda layer: layer.output.LayerNorm.register_forward_hook(hook),
         lambda layer: layer.output.dropout.register_forward_hook(hook),
+        lambda layer: layer.output.dense.register_full_backward_hook(lambda module, given, output: None),
+        lambda layer: layer.attention.output.register_full_backward_pre_hook(lambda module, output: None),
+        lambda layer: nn.utils.parametrizations.weight_norm(layer.output.dense),
+        lambda layer: prune.identity(layer.output.dense, "weight"),
         lambda layer: setattr(layer.output, "dense", nn.Sequential(layer.output.dense)),
         lambda layer: setattr(layer.output, "dropout", nn.AlphaDropout(0.1)),
         lambda layer: setattr(layer.output, "LayerNorm", nn.Identity()),
         replace_forward,
+        subclass,
         change_activation,
     ],
 )
@@ -201,6 +221,57 @@ def test_a_changed_layer_is_called_as_it_is(change: Callable[[BertLongLayer], ob
     assert can_fuse(layer)
     change(layer)
     assert not can_fuse(layer)
+
+
+def test_hooks_on_all_modules():
+    handle = nn.modules.module.register_module_forward_hook(lambda module, given, output: None)
+    try:
+        assert not can_fuse(layer_of())
+    finally:
+        handle.remove()
+    assert can_fuse(layer_of())
+
+
+@pytest.mark.usefixtures("interpreter")
+@pytest.mark.parametrize("kind", ["attention", "layer"])
+def test_a_subclass_is_called_as_it_is(kind: str):
+    class Attention(BertLongSelfAttention):
+        def forward(self, hidden_states, pattern):
+            return hidden_states * 0, None
+
+    class Layer(BertLongLayer):
+        def after_attention(self, attended, hidden_states, keep):
+            return attended * 0
+
+    layer = layer_of()
+    states, rows = packed(layer)
+    before = layer(states, rows)
+    torch.testing.assert_close(before, run_fused(layer, states, rows))
+    if kind == "attention":
+        layer.attention.self.__class__ = Attention
+    else:
+        layer.__class__ = Layer
+    assert not torch.allclose(layer(states, rows), before)
+
+
+@pytest.mark.usefixtures("interpreter")
+@pytest.mark.parametrize("preserve", [False, True])
+def test_checkpointing_drops_what_it_kept(preserve: bool):
+    """Also where the layer is computed again with other random numbers than the first time."""
+    layer = layer_of(0.3)
+    states, rows = packed(layer)
+    torch.manual_seed(3)
+    output = checkpoint(run_fused, layer, states, rows, use_reentrant=False, preserve_rng_state=preserve)
+    torch.manual_seed(3 if preserve else 4)
+    seeds = torch.get_rng_state()
+    (output[:, :31] ** 2).sum().backward()
+    found = {name: value.grad.clone() for name, value in layer.named_parameters()}
+    layer.zero_grad()
+    torch.set_rng_state(seeds)
+    again = run_fused(layer, states, rows)
+    upstream = 2 * output.detach() * (torch.arange(output.shape[1]) < 31)[:, None]
+    again.backward(upstream)
+    torch.testing.assert_close(found, {name: value.grad for name, value in layer.named_parameters()})
 
 
 @pytest.mark.parametrize("words", [37, 40])

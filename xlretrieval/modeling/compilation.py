@@ -2,7 +2,8 @@
 
 Between the products of a layer stand norms, dropout, activations and casts, each of which reads and writes all states.
 Compiled, they are a few kernels. Attention stays as it is, since its calls depend on the rows of a batch, and so does
-the model around the layers, which finds these rows by looking at values; a graph cannot.
+the model around the layers, which finds these rows by looking at values; a graph cannot. On NVIDIA's GPUs in 16 bits
+layers have kernels of their own, and nothing is compiled but those that an adapter or a hook keeps from them.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ share one launch, and nothing depends on the longest. `fused_kernels.py` compute
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,8 @@ SLOTS = 128
 BLOCK = 64
 TILE = 64
 SPAN = 1024
+# Global keys that are looked at together, whatever the batch: a score must not depend on what it is scored with.
+KEYS = 32
 # The smallest side of a product that tensor cores take.
 _LEAST = 16
 # Bytes of shared memory that the gradient of a full tile takes where heads have more than 64 numbers.
@@ -238,7 +240,7 @@ class Launch:
         heads, slots = logarithms.shape
         grid = len(self.rows.blocks), heads
         given = projected, output, logarithms, self.rows.blocks, self._seed(projected), half, slots
-        self._run(attend_locals, grid, *given, heads=heads, TILE=self.rows.tile)
+        self._run(attend_locals, grid, *given, heads=heads, TILE=KEYS)
 
     def globals(
         self, sides: Tensor, queries: Tensor, output: Tensor, logarithms: Tensor, tiles: Tensor, tile: int, part: int
@@ -263,18 +265,18 @@ class Launch:
         means, of_projected = torch.empty_like(logarithms), torch.empty_like(projected)
         of_projected[rows.tokens :] = 0
         grid, seed = (len(rows.blocks), heads), self._seed(projected)
-        last, tile = (of_projected, rows.blocks, seed, half, slots), {"TILE": rows.tile}
+        last = of_projected, rows.blocks, seed, half, slots
         given = projected, gradient, output, logarithms, means
-        self._run(differentiate_queries, grid, *given, *last, heads=heads, **tile)
+        self._run(differentiate_queries, grid, *given, *last, heads=heads, TILE=KEYS)
         given = projected, queries, gradient, logarithms, means
-        self._run(differentiate_sides, grid, *given, *last, heads=heads, **tile)
+        self._run(differentiate_sides, grid, *given, *last, heads=heads, TILE=KEYS)
         if not len(queries):
             return of_projected, torch.zeros_like(queries)
         # Kernels are compiled anew for numbers that 16 divides, and for those that it does not.
         room = -(-len(queries) // 16) * 16
         sums = projected.new_empty((rows.spans, 3, room, *queries.shape[1:]), dtype=torch.float32)
         grid, last = (len(rows.tiles), heads, rows.spans), (sums, rows.tiles, seed, slots, room)
-        self._run(differentiate_globals, grid, *given, *last, heads=heads, SPAN=SPAN, **tile)
+        self._run(differentiate_globals, grid, *given, *last, heads=heads, SPAN=SPAN, TILE=rows.tile)
         key, value, query = sums[:, :, : len(queries)].sum(0).to(projected.dtype)
         of_projected[rows.global_slots, 1:3] = torch.stack([key, value], 1)
         return of_projected, query
@@ -312,15 +314,17 @@ class _WindowAndGlobal(torch.autograd.Function):
         projected, queries = projected.contiguous(), queries.contiguous()
         # From the device's own generator, whose state checkpointing puts back; the processor does not wait for it.
         seed = torch.randint(1 << 31, (1,), device=projected.device) if dropout else None
-        ctx.launch, ctx.half = Launch(rows, scale, dropout, seed, projected.shape[-1]), half
-        output, logarithms = ctx.launch.attend(projected, queries, half)
-        ctx.save_for_backward(projected, queries, output, logarithms)
+        launch = Launch(rows, scale, dropout, seed, projected.shape[-1])
+        output, logarithms = launch.attend(projected, queries, half)
+        # The seed among them: checkpointing computes all of them again, perhaps with other random numbers.
+        ctx.save_for_backward(projected, queries, output, logarithms, seed)
+        ctx.launch, ctx.half = replace(launch, seed=None), half
         return output.flatten(1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        projected, queries, output, logarithms = ctx.saved_tensors
+        projected, queries, output, logarithms, seed = ctx.saved_tensors
         gradient = gradient.contiguous().view_as(output)
-        found = ctx.launch.gradients(projected, queries, gradient, output, logarithms, ctx.half)
+        found = replace(ctx.launch, seed=seed).gradients(projected, queries, gradient, output, logarithms, ctx.half)
         return *found, None, None, None, None

@@ -2,8 +2,8 @@
 
 Between its products a layer has attention and four passes over all states; the rest of the time a small batch takes is
 what the processor needs to tell the device about them. Here that is one function forward and one backward, without a
-graph between them: weights are cast once, gradients are added where they belong by the products themselves, and
-nothing is stored that can be computed again. `fused_attention.py` computes the attention.
+graph between them: weights are cast in one launch, gradients are added where they belong by the products themselves,
+and what is cheap to compute again is not stored. `fused_attention.py` computes the attention.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 from transformers.activations import GELUActivation
+from transformers.models.bert.modeling_bert import BertIntermediate, BertOutput, BertSelfOutput
 
 from .fused_attention import FusedRows, Launch, chances, run
 from .fused_linear import is_plain, is_watched
@@ -38,6 +39,7 @@ class _Settings:
     Attributes:
         rows: Where the rows stand.
         heads: How many.
+        head_dim: Numbers of a head.
         half: A local token sees so many tokens before and after itself.
         scale: Of the scores.
         attention_dropout: Probability, for the weights of attention.
@@ -48,6 +50,7 @@ class _Settings:
 
     rows: FusedRows
     heads: int
+    head_dim: int
     half: int
     scale: float
     attention_dropout: float
@@ -55,20 +58,32 @@ class _Settings:
     epsilons: tuple[float, float]
     learns: bool
 
+    def with_seeds(self, seeds: Tensor | None) -> tuple[Launch, _Norm, _Norm]:
+        """Attention and both norms, with what their dropout follows from: `(3,)`, None without any."""
+        of_attention, *of_norms = [None] * 3 if seeds is None else seeds.split(1)
+        launch = Launch(self.rows, self.scale, self.attention_dropout, of_attention, self.head_dim)
+        norms = zip(self.dropouts, of_norms, self.epsilons, strict=True)
+        return launch, *(_Norm(*settings, self.learns) for settings in norms)
+
 
 def can_fuse(layer: nn.Module) -> bool:
-    """Whether a layer is that of the checkpoints, without adapters, quantization or hooks, and activated by GELU.
+    """Whether what a layer has inside is that of the checkpoints, without adapters, quantization or hooks, with GELU.
 
     Args:
-        layer: A `BertLongLayer`.
+        layer: A `BertLongLayer` and its `BertLongSelfAttention`.
     """
-    attention, middle = layer.attention, layer.intermediate
-    activation = middle.intermediate_act_fn
+    if getattr(torch.nn.modules.module, "_has_any_global_hook", bool)():
+        return False
+    attention, middle, output = layer.attention, layer.intermediate, layer.output
+    kinds = {attention.output: BertSelfOutput, middle: BertIntermediate, output: BertOutput}
+    if any(type(module) is not kind for module, kind in kinds.items()):
+        return False
+    activation, drops = middle.intermediate_act_fn, (attention.output.dropout, output.dropout)
     if type(activation) is not GELUActivation or activation.act is not F.gelu:
         return False
-    wraps = attention, attention.self, attention.output, middle, layer.output, activation
-    drops = attention.output.dropout, layer.output.dropout
-    if any(map(is_watched, (*wraps, *drops))) or any(type(module) is not nn.Dropout for module in drops):
+    if any(type(module) is not nn.Dropout for module in drops):
+        return False
+    if any(map(is_watched, (attention, attention.self, activation, *drops, *kinds))):
         return False
     sides, linear, norms = _parts(layer)
     return all(map(is_plain, (*sides, *linear))) and all(is_plain(norm, nn.LayerNorm) for norm in norms)
@@ -79,7 +94,7 @@ def run_fused(layer: nn.Module, hidden_states: Tensor, rows: FusedRows) -> Tenso
 
     Args:
         layer: A `BertLongLayer`.
-        hidden_states: `(1, slots, hidden)`, in the dtype of the rows.
+        hidden_states: `(1, slots, hidden)`.
         rows: Where the rows stand.
 
     Returns:
@@ -88,10 +103,12 @@ def run_fused(layer: nn.Module, hidden_states: Tensor, rows: FusedRows) -> Tenso
     sides, linear, norms = _parts(layer)
     parameters = [values for module in (*sides, *linear, *norms) for values in (module.weight, module.bias)]
     attention, drops = layer.attention.self, (layer.attention.output.dropout, layer.output.dropout)
-    inputs = hidden_states.flatten(0, 1).contiguous()  # not a selection, whose gradient would be filled up
+    # Not a selection, whose gradient would be filled up.
+    inputs = hidden_states.flatten(0, 1).to(rows.dtype).contiguous()
     settings = _Settings(
         rows,
         attention.num_attention_heads,
+        attention.attention_head_size,
         attention.half_window,
         attention.scaling,
         attention.dropout_prob if attention.training else 0.0,
@@ -125,17 +142,14 @@ class _Layer(torch.autograd.Function):
         of_query, query_bias, of_attended, attended_bias, of_middle, middle_bias, of_active, active_bias = linear
         # From the device's own generator, whose state checkpointing puts back; the processor does not wait for it.
         drops = any((settings.attention_dropout, *settings.dropouts))
-        seeds = torch.randint(1 << 31, (3,), device=inputs.device).split(1) if drops else [None] * 3
+        seeds = torch.randint(1 << 31, (3,), device=inputs.device) if drops else None
+        launch, first, last = settings.with_seeds(seeds)
 
         projected = torch.addmm(bias, inputs, weight.t()).unflatten(1, (5, heads, -1))
         asking = inputs.index_select(0, rows.global_slots)
         queries = torch.addmm(query_bias, asking, of_query.t()).unflatten(1, (heads, -1))
-        launch = Launch(rows, settings.scale, settings.attention_dropout, seeds[0], projected.shape[-1])
         attended, logarithms = launch.attend(projected, queries, settings.half)
         attended = attended.flatten(1)
-        first, last = (
-            _Norm(settings.dropouts[at], seeds[1 + at], settings.epsilons[at], settings.learns) for at in (0, 1)
-        )
         states = torch.addmm(attended_bias, attended, of_attended.t())
         middle, *first_saved = first.forward(states, inputs, first_weight, first_bias)
         inner = torch.addmm(middle_bias, middle, of_middle.t())
@@ -146,32 +160,36 @@ class _Layer(torch.autograd.Function):
         if settings.learns:
             ctx.save_for_backward(
                 *(inputs, asking, projected, queries, attended, logarithms, middle, inner, *first_saved, *last_saved),
-                *(weight, of_query, of_attended, of_middle, of_active, first_weight, last_weight),
+                *(seeds, *parameters),
             )
-            ctx.settings, ctx.launch, ctx.first, ctx.last = settings, launch, first, last
+            ctx.settings = settings
         return output
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         inputs, asking, projected, queries, attended, logarithms, middle, inner, *saved = ctx.saved_tensors
-        weight, of_query, of_attended, of_middle, of_active, first_weight, last_weight = saved[6:]
+        first_saved, last_saved, (seeds, *parameters) = saved[:3], saved[3:6], saved[6:]
         settings, (_, _, *needed) = ctx.settings, ctx.needs_input_grad
+        launch, first, last = settings.with_seeds(seeds)
+        # Cast again: copies kept until now would be as much as all weights in 16 bits.
+        weight, _, of_query, _, of_attended, _, of_middle, _, of_active, _ = _cast(parameters[:18], inputs.dtype)
 
-        toward_middle, toward_states, last = ctx.last.backward(gradient.contiguous(), *saved[3:6], last_weight)
+        upstream = gradient.contiguous()
+        toward_middle, toward_states, of_last = last.backward(upstream, *last_saved, parameters[20])
         toward_inner = toward_states @ of_active
         active, inner_sums = _activate_backward(toward_inner, inner)
-        last_pair = _pair(needed[16:18], toward_states, active, last[2])
+        active_pair = _pair(needed[16:18], toward_states, active, of_last[2])
         inner_pair = _pair(needed[14:16], toward_inner, middle, inner_sums)
         toward_middle.addmm_(toward_inner, of_middle)
         del active, toward_inner
 
-        toward_inputs, toward_states, first = ctx.first.backward(toward_middle, *saved[:3], first_weight)
-        attended_pair = _pair(needed[12:14], toward_states, attended, first[2])
-        heads = queries.shape[1:]
-        toward_attended = (toward_states @ of_attended).unflatten(1, heads)
-        found = ctx.launch.gradients(
-            projected, queries, toward_attended, attended.unflatten(1, heads), logarithms, settings.half
+        toward_inputs, toward_states, of_first = first.backward(toward_middle, *first_saved, parameters[18])
+        attended_pair = _pair(needed[12:14], toward_states, attended, of_first[2])
+        by_head = queries.shape[1:]
+        toward_attended = (toward_states @ of_attended).unflatten(1, by_head)
+        found = launch.gradients(
+            projected, queries, toward_attended, attended.unflatten(1, by_head), logarithms, settings.half
         )
         toward_projected, toward_queries = (values.flatten(1) for values in found)
         both = any(needed[:10:2]), any(needed[1:10:2])
@@ -182,8 +200,8 @@ class _Layer(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             toward_inputs.addmm_(toward_projected, weight)
             toward_inputs.index_add_(0, settings.rows.global_slots, toward_queries @ of_query)
-        pairs = *side_pairs, *query_pair, *attended_pair, *inner_pair, *last_pair
-        return toward_inputs, None, *pairs, *first[:2], *last[:2]
+        pairs = *side_pairs, *query_pair, *attended_pair, *inner_pair, *active_pair
+        return toward_inputs, None, *pairs, *of_first[:2], *of_last[:2]
 
 
 def _cast(parameters: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]:
@@ -202,7 +220,7 @@ def _cast(parameters: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]:
 def _pair(
     needed: Sequence[bool], gradient: Tensor, states: Tensor, sums: Tensor | None
 ) -> tuple[Tensor | None, Tensor | None]:
-    """Gradients of a linear layer's weight and bias, where they are needed; `sums` is the bias's, if it is known."""
+    """Gradients of a linear layer's weight and bias, computed where they are needed; `sums` is that of the bias."""
     weight = gradient.t() @ states if needed[0] else None
     return weight, gradient.sum(0) if sums is None and needed[1] else sums
 
@@ -272,6 +290,6 @@ def _activate_backward(gradient: Tensor, states: Tensor) -> tuple[Tensor, Tensor
 
     slots, inner = states.shape
     output, partial = torch.empty_like(states), states.new_empty((slots // SPAN, inner), dtype=torch.float32)
-    grid = -(-inner // COLUMNS), slots // SPAN
-    run(differentiate_activation, grid, gradient, states, output, partial, SIZE=inner, BLOCK=COLUMNS, SPAN=SPAN)
+    grid = -(-inner // COLUMNS) * (slots // SPAN)
+    run(differentiate_activation, (grid,), gradient, states, output, partial, SIZE=inner, BLOCK=COLUMNS, SPAN=SPAN)
     return output, partial.sum(0)

@@ -35,19 +35,20 @@ def is_plain(module: nn.Module, kind: type[nn.Module] = nn.Linear) -> bool:
 
 
 def is_watched(module: nn.Module) -> bool:
-    """Whether something looks at what goes into a module or comes out of it, or takes its place."""
-    return bool(module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module))
+    """Whether something looks at what goes into a module or comes out of it, or at gradients, or takes its place."""
+    hooks = module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks
+    return any(hooks) or "forward" in vars(module)
 
 
 def score_words(decoder: nn.Module, states: Tensor) -> Tensor:
-    """The decoder's scores, `(n, hidden)` -> `(n, words)`, in 16 bits on a GPU with as many words as it likes.
+    """The decoder's scores, `(..., hidden)` -> `(..., words)`, in 16 bits on a GPU with as many words as it likes.
 
     105,879 words are no multiple of 8, and products with them, forward and backward, take several times as long as
     with a word more.
     """
     device = states.device.type
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else states.dtype
-    if device != "cuda" or dtype.itemsize != 2 or not len(decoder.weight) % _ALIGNED or not is_plain(decoder):
+    if device != "cuda" or dtype.itemsize != 2 or not is_plain(decoder) or not len(decoder.weight) % _ALIGNED:
         return decoder(states)
     return filled_linear(decoder, states.to(dtype))
 
@@ -57,11 +58,11 @@ def filled_linear(layer: nn.Linear, states: Tensor) -> Tensor:
 
     Args:
         layer: With a bias.
-        states: `(n, inputs)`.
+        states: `(..., inputs)`.
 
     Returns:
-        `(n, outputs)`, a part of a larger tensor.
+        `(..., outputs)`, a part of a larger tensor.
     """
     outputs = len(layer.weight)
     weight = F.pad(layer.weight.to(states.dtype), (0, 0, 0, -outputs % _ALIGNED))
-    return F.linear(states, weight, F.pad(layer.bias.to(states.dtype), (0, -outputs % _ALIGNED)))[:, :outputs]
+    return F.linear(states, weight, F.pad(layer.bias.to(states.dtype), (0, -outputs % _ALIGNED)))[..., :outputs]

@@ -113,7 +113,8 @@ def differentiate_activation(
 
     `partial` is `(spans, inner)`, the sums of the gradient.
     """
-    dims, span = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK), tl.program_id(1)
+    blocks: tl.constexpr = (SIZE + BLOCK - 1) // BLOCK  # in one dimension: another one ends at 65,535
+    dims, span = tl.program_id(0) % blocks * BLOCK + tl.arange(0, BLOCK), tl.program_id(0) // blocks
     inside, total = dims < SIZE, tl.zeros((BLOCK,), tl.float32)
     for step in range(SPAN):
         at = _of_row(span * SPAN + step, dims, SIZE)

@@ -33,7 +33,7 @@ from .attention import ATTENTION_FUNCTIONS, AttentionPattern, build_pattern, der
 from .configuration_bert_long import BertLongConfig
 from .fused_attention import FusedRows, attend_fused, find_fused_rows, has_fused
 from .fused_layer import can_fuse, run_fused
-from .fused_linear import score_words
+from .fused_linear import is_watched, score_words
 from .heads import XLRetrievalHeads, XLRetrievalOutput, masked_lm_loss
 from .packed_attention import PackedRows, attend_packed, pack_rows
 from .rows import Rows, find_rows
@@ -140,10 +140,15 @@ class BertLongLayer(GradientCheckpointingLayer):
         self.output = BertOutput(config)
 
     def forward(self, hidden_states: torch.Tensor, pattern: Pattern) -> torch.Tensor:
-        if isinstance(pattern, FusedRows) and can_fuse(self):
+        if isinstance(pattern, FusedRows) and self._is_own() and can_fuse(self):
             return run_fused(self, hidden_states, pattern)
         attended, _ = self.attention.self(hidden_states, pattern)
         return self.after_attention(attended, hidden_states, isinstance(pattern, FusedRows))
+
+    def _is_own(self) -> bool:
+        """Whether no subclass computes a part of it; sharding makes the layer itself one."""
+        own = type(self.attention) is BertLongAttention and type(self.attention.self) is BertLongSelfAttention
+        return own and type(self).after_attention is BertLongLayer.after_attention
 
     def after_attention(self, attended: torch.Tensor, hidden_states: torch.Tensor, keep: bool) -> torch.Tensor:
         """The rest of the layer, which looks at every token by itself.
@@ -364,8 +369,12 @@ class BertLongForXLRetrieval(XLRetrievalHeads, BertLongPreTrainedModel):
         self.cls.predictions.bias = new_embeddings.bias
 
     def masked_lm_head(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        """Vocabulary scores, `(n, hidden)` -> `(n, vocabulary)`."""
+        """Vocabulary scores, `(..., hidden)` -> `(..., vocabulary)`."""
+        if type(self.cls) is not BertOnlyMLMHead or is_watched(self.cls):
+            return self.cls(hidden_states)
         head = self.cls.predictions
+        if type(head) is not BertLMPredictionHead or is_watched(head):
+            return self.cls(hidden_states)
         return score_words(head.decoder, head.transform(hidden_states))
 
     def relevance_head(
@@ -443,7 +452,7 @@ class BertLongForMaskedLM(BertLongPreTrainedModel):
             **kwargs,
         )
         if labels is None:
-            loss, logits = None, self.cls(outputs.last_hidden_state)
+            loss, logits = None, self.masked_lm_head(outputs.last_hidden_state)
         else:
             loss, logits = masked_lm_loss(self.masked_lm_head, outputs.last_hidden_state, labels)
         return MaskedLMOutput(

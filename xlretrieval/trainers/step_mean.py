@@ -45,7 +45,7 @@ class StepMeanMixin(ABC):
         return items.clamp(min=1)
 
     def create_accelerator_and_postprocess(self) -> None:
-        """As in `Trainer`; but with `torch_compile` a long encoder is compiled layer by layer, see `compile_layers`.
+        """As in `Trainer`; but with `torch_compile` a long encoder is compiled layer by layer, see `compilation.py`.
 
         As a whole it would have to compute the padding of every batch.
         """
