@@ -73,7 +73,8 @@ class _Launched:
 class Reranker:
     """Scores how relevant documents are to a query, in whatever languages they are.
 
-    Nothing changes on it when it scores, so threads may share one.
+    Nothing changes on it when it scores, so threads may share one. On x86 processors with AVX512 most of the encoder's
+    weights are kept once more, up to 1 GiB, as they are multiplied fastest; see `PackedLinears`.
 
     Args:
         model: A model for sequence classification with one logit; higher is more relevant.
@@ -86,7 +87,8 @@ class Reranker:
         passage_tokens: Most tokens of a passage; by default all that the query leaves.
         passage_stride: Tokens from one passage to the next; by default half of a passage.
         compile: Whether to compile the model by `torch.compile`, one graph for all lengths. Takes a minute at the
-            first call. A long encoder on an accelerator is compiled layer by layer, in place.
+            first call. A long encoder on an accelerator is compiled layer by layer, in place, where its layers do not
+            have kernels of their own (NVIDIA, 16 bits).
         int8: Whether the encoder's linear layers multiply in 8-bit integers, on x86 processors; see `Int8Linears`.
 
     Attributes:
