@@ -105,7 +105,9 @@ def fits(call: Callable[[], object]) -> bool:
     try:
         call()
         done = True
-    except torch.OutOfMemoryError:
+    except RuntimeError as error:  # not of one class: libraries and kernels have their own words for it
+        if not re.search("out of memory|ALLOC_FAILED", str(error)):
+            raise
         done = False
     free_memory()
     return done
@@ -171,6 +173,8 @@ def steps(
             into |= interleaved({name: partial(side.step, given) for name, side in sides.items()}, repeats)
 
         rows = most_rows(max(1, batch * min(lengths) // length), lambda rows: ours.step(batch_of(rows)))
+        if not rows:
+            raise RuntimeError(f"a row of {length:,} tokens must fit on the device, got none. Take shorter --lengths.")
         part["rows"], given = rows, batch_of(rows)
         for name, dropout in (("without dropout of attention", 0.0), ("ours", config.attention_probs_dropout_prob)):
             for layer in model.bert.encoder.layer:

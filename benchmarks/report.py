@@ -4,8 +4,8 @@
 
 Reads the lists of `measure.row` under "table" in the results of the benchmarks below; prints them as Markdown and
 draws `results/benchmarks.png`. A benchmark without a result is listed as not measured. Every row names the
-device that it was measured on, or the instructions of the processor: a file `NAME_avx2.json` stands beside
-`NAME.json`, which is of one with AVX512.
+device that it was measured on, or the instructions of the processor: a file `NAME_avx2.json` or `NAME_amx.json` stands
+beside `NAME.json`, which is of one with AVX512.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ EXPECTED = (
     "exports",
     "gpu",
 )
-KINDS = ("avx2", "default")
-"""What `measure.write` puts behind the name of a result, of processors without AVX512."""
+KINDS = ("avx2", "amx", "default")
+"""What `measure.write` puts behind the name of a result, of processors without AVX512 and of those with more."""
 
 
 def rows_of(folder: Path) -> tuple[list[dict], list[str]]:

@@ -15,7 +15,7 @@ import argparse
 LAYERS, HIDDEN, WINDOW, GLOBAL_TOKENS = 12, 768, 64, 32
 H200_PEAK = 989e12
 """Operations a second in dense bf16, of the data sheet."""
-UTILISATION = 0.35
+UTILISATION = 0.4
 """What a pretraining step reached on an H200 (`benchmarks.gpu`)."""
 
 
