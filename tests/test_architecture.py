@@ -23,7 +23,7 @@ COPIED = (
     "heads",
     "modeling_bert_long",
     "fused_attention",
-    "fused_kernels",
+    "attention_kernels",
     "fused_layer",
     "fused_linear",
     "layer_kernels",

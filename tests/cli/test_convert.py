@@ -37,11 +37,11 @@ def test_bert(tiny_checkpoint: MakeCheckpoint, tmp_path: Path, capsys: pytest.Ca
     assert AutoTokenizer.from_pretrained(output).model_max_length == 150
     assert sorted(path.name for path in output.iterdir()) == [
         "attention.py",
+        "attention_kernels.py",
         "config.json",
         "configuration_bert_long.py",
         "conversion.json",
         "fused_attention.py",
-        "fused_kernels.py",
         "fused_layer.py",
         "fused_linear.py",
         "heads.py",

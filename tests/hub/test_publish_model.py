@@ -25,7 +25,7 @@ PAIRS = [
     ("the red house", "das haus in der stadt und das wasser und der berg und die musik " * 3),
 ]
 CODE = ["attention.py", "configuration_bert_long.py", "heads.py", "modeling_bert_long.py"]
-CODE += ["fused_attention.py", "fused_kernels.py", "fused_layer.py", "fused_linear.py", "layer_kernels.py"]
+CODE += ["fused_attention.py", "attention_kernels.py", "fused_layer.py", "fused_linear.py", "layer_kernels.py"]
 CODE += ["packed_attention.py", "rows.py", "tiled_attention.py"]
 MODEL = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
 # What a run leaves beside a model, and what is nobody's business.

@@ -1,7 +1,7 @@
 """Window + global attention of a batch without padding, by kernels of its own (CUDA, 16 bits).
 
 The sequence is cut into blocks of a row's tokens; tables say which tokens of their row they see, so rows of any length
-share one launch, and nothing depends on the longest. `fused_kernels.py` computes them.
+share one launch, and nothing depends on the longest. `attention_kernels.py` computes them.
 """
 
 from __future__ import annotations
@@ -235,7 +235,7 @@ class Launch:
 
     def locals(self, projected: Tensor, output: Tensor, logarithms: Tensor, half: int) -> None:
         """Output and logarithms of local tokens."""
-        from .fused_kernels import attend_locals  # triton is not there on every machine, and takes its time
+        from .attention_kernels import attend_locals  # triton is not there on every machine, and takes its time
 
         heads, slots = logarithms.shape
         grid = len(self.rows.blocks), heads
@@ -246,7 +246,7 @@ class Launch:
         self, sides: Tensor, queries: Tensor, output: Tensor, logarithms: Tensor, tiles: Tensor, tile: int, part: int
     ) -> None:
         """Output and logarithms of global tokens; their keys are a part of `sides`, and their values the next one."""
-        from .fused_kernels import attend_globals
+        from .attention_kernels import attend_globals
 
         if not len(tiles):
             return
@@ -259,7 +259,7 @@ class Launch:
         self, projected: Tensor, queries: Tensor, gradient: Tensor, output: Tensor, logarithms: Tensor, half: int
     ) -> tuple[Tensor, Tensor]:
         """Gradients of `projected` and `queries`."""
-        from .fused_kernels import differentiate_globals, differentiate_queries, differentiate_sides
+        from .attention_kernels import differentiate_globals, differentiate_queries, differentiate_sides
 
         rows, (heads, slots) = self.rows, logarithms.shape
         means, of_projected = torch.empty_like(logarithms), torch.empty_like(projected)

@@ -9,7 +9,7 @@ States are contiguous, `(slots, hidden)` or `(slots, inner)`. Everything is comp
 
 from __future__ import annotations
 
-from .fused_kernels import jit, keep, load_seed, tl
+from .attention_kernels import jit, keep, load_seed, tl
 
 
 @jit
