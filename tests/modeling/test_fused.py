@@ -198,7 +198,7 @@ def batch_of(lengths: list[int], query: int = 4) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.usefixtures("on_a_processor")
-@pytest.mark.parametrize("way", ["plain", "checkpointed", "an adapter", "an adapter, compiled"])
+@pytest.mark.parametrize("way", ["checkpointed", "an adapter", "an adapter, compiled"])
 def test_a_model_with_its_gradients(way: str):
     results = []
     for implementation in ("eager", "sdpa"):

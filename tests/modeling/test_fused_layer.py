@@ -115,8 +115,10 @@ def fused_and_defined(
 
 
 @pytest.mark.usefixtures("interpreter")
-@pytest.mark.parametrize("dropout", [0.0, 0.25])
-@pytest.mark.parametrize(("lengths", "queries"), [([30, 11, 50, 0], 4), ([64], 0), ([35, 20], 35)])
+@pytest.mark.parametrize(
+    ("dropout", "lengths", "queries"),
+    [(0.0, [22, 11, 31, 0], 4), (0.25, [22, 10], 4), (0.25, [32], 0), (0.0, [35, 20], 35)],
+)
 def test_the_definition(dropout: float, lengths: list[int], queries: int):
     found, expected = fused_and_defined(layer_of(dropout), lengths, queries, torch.device("cpu"), torch.float32)
     assert found.keys() == expected.keys() and len(found) == 24
@@ -143,21 +145,22 @@ def test_without_a_gradient_it_gives_the_same():
 
 
 @pytest.mark.usefixtures("interpreter")
-@pytest.mark.parametrize("part", ["attention.self", "attention.output", "intermediate", "output.LayerNorm"])
-def test_frozen_parts(part: str):
+def test_frozen_parts():
     """What is not frozen learns as it does otherwise, also where the layer's input needs no gradient."""
+    layer = layer_of()
+    states, rows = packed(layer)
     gradients = []
-    for frozen in (False, True):
-        layer = layer_of()
-        states, rows = packed(layer)
-        if frozen:
+    for frozen in ((), ("attention.self", "output.LayerNorm"), ("attention.output", "intermediate.dense")):
+        layer.requires_grad_(True)
+        layer.zero_grad()
+        for part in frozen:
             layer.get_submodule(part).requires_grad_(False)
         (run_fused(layer, states.requires_grad_(not frozen), rows)[:, :31] ** 3).sum().backward()
-        gradients.append({name: value.grad for name, value in layer.named_parameters()})
-    everything, rest = gradients
-    left = {name: value for name, value in rest.items() if value is not None}
-    assert set(everything) - set(left) == {name for name in everything if name.startswith(part)}
-    torch.testing.assert_close(left, {name: everything[name] for name in left})
+        found = {name: value.grad for name, value in layer.named_parameters() if value.grad is not None}
+        gradients.append(found)
+        assert found.keys() == {name for name in gradients[0] if not name.startswith(frozen)} or not frozen
+        torch.testing.assert_close(found, {name: gradients[0][name] for name in found})
+    assert len(gradients[0]) == 22
 
 
 @pytest.mark.usefixtures("interpreter")
@@ -255,19 +258,16 @@ def test_a_subclass_is_called_as_it_is(kind: str):
 
 
 @pytest.mark.usefixtures("interpreter")
-@pytest.mark.parametrize("preserve", [False, True])
-def test_checkpointing_drops_what_it_kept(preserve: bool):
-    """Also where the layer is computed again with other random numbers than the first time."""
+def test_computed_again_with_other_random_numbers():
+    """A checkpoint that does not keep their state: the gradient has the dropout of the second time throughout."""
     layer = layer_of(0.3)
     states, rows = packed(layer)
-    torch.manual_seed(3)
-    output = checkpoint(run_fused, layer, states, rows, use_reentrant=False, preserve_rng_state=preserve)
-    torch.manual_seed(3 if preserve else 4)
-    seeds = torch.get_rng_state()
+    output = checkpoint(run_fused, layer, states, rows, use_reentrant=False, preserve_rng_state=False)
+    torch.manual_seed(4)
     (output[:, :31] ** 2).sum().backward()
     found = {name: value.grad.clone() for name, value in layer.named_parameters()}
     layer.zero_grad()
-    torch.set_rng_state(seeds)
+    torch.manual_seed(4)
     again = run_fused(layer, states, rows)
     upstream = 2 * output.detach() * (torch.arange(output.shape[1]) < 31)[:, None]
     again.backward(upstream)
