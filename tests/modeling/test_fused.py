@@ -18,7 +18,7 @@ from xlretrieval.modeling.attention import build_pattern
 from xlretrieval.modeling.compilation import compile_layers
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.fused_attention import SLOTS, FusedRows, find_fused_rows, has_fused
-from xlretrieval.modeling.fused_layer import SPAN
+from xlretrieval.modeling.fused_layer import ROWS
 from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval, BertLongModel
 
 CPU = torch.device("cpu")
@@ -43,7 +43,7 @@ def on_a_processor(small_blocks: None, monkeypatch: pytest.MonkeyPatch) -> None:
             return find_own(self, valid, is_global, recorded, device)
         return find_fused_rows(valid, is_global & valid, device, self.dtype)
 
-    monkeypatch.setattr(fused_attention, "SLOTS", SPAN)
+    monkeypatch.setattr(fused_attention, "SLOTS", ROWS)
     find_own = BertLongModel._find_rows
     monkeypatch.setattr(BertLongModel, "_find_rows", find)
 

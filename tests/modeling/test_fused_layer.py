@@ -17,7 +17,7 @@ from xlretrieval.modeling import fused_attention
 from xlretrieval.modeling.attention import build_pattern
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.fused_attention import FusedRows, find_fused_rows, has_fused
-from xlretrieval.modeling.fused_layer import SPAN, can_fuse, run_fused
+from xlretrieval.modeling.fused_layer import ROWS, can_fuse, run_fused
 from xlretrieval.modeling.fused_linear import filled_linear
 from xlretrieval.modeling.modeling_bert_long import BertLongLayer, BertLongSelfAttention
 
@@ -28,7 +28,7 @@ CUDA = pytest.mark.skipif(not has_fused(GPU, 64), reason="needs a GPU of NVIDIA"
 @pytest.fixture
 def interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kernels run on a processor, slowly: a batch is filled up to few slots."""
-    monkeypatch.setattr(fused_attention, "SLOTS", SPAN)
+    monkeypatch.setattr(fused_attention, "SLOTS", ROWS)
     pytest.importorskip("triton")
     if os.environ["TRITON_INTERPRET"] != "1":
         pytest.skip("kernels are compiled here: run with TRITON_INTERPRET=1 too")

@@ -62,7 +62,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add(
         "--batch-tokens", type=int, metavar="N", help="tokens per batch (default: 1,024 on a CPU, 131,072 elsewhere)"
     )
-    options.add("--compile", action="store_true", default=False, help="compile the model first; serves large rankings")
+    options.add(
+        "--compile",
+        action="store_true",
+        default=False,
+        help="compile the model first; serves large rankings, and nothing where a long encoder has kernels of its own "
+        "(NVIDIA, 16 bits)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

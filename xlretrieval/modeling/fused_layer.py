@@ -25,11 +25,10 @@ from .fused_linear import is_plain, is_watched
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Numbers that one program activates, those of a row that one differentiates, and rows of one program of a gradient, of
-# which slots are a multiple.
-BLOCK = 2048
+# Numbers that one program activates; of a gradient, columns and rows of one program. Slots are a multiple of the rows.
+NUMBERS = 2048
 COLUMNS = 512
-SPAN = 32
+ROWS = 32
 
 
 @dataclass(frozen=True)
@@ -262,9 +261,9 @@ class _Norm:
         slots, hidden = sums.shape
         of_residual = torch.empty_like(sums)
         of_states = torch.empty_like(sums) if self.dropout else of_residual
-        partial = sums.new_empty((slots // SPAN, 3, hidden), dtype=torch.float32)
+        partial = sums.new_empty((slots // ROWS, 3, hidden), dtype=torch.float32)
         given = gradient, sums, means, scales, weight, of_residual, of_states, partial, self._seed(sums)
-        run(differentiate_norm, (slots // SPAN,), *given, *chances(self.dropout), **self._sizes(hidden), SPAN=SPAN)
+        run(differentiate_norm, (slots // ROWS,), *given, *chances(self.dropout), **self._sizes(hidden), SPAN=ROWS)
         return of_residual, of_states, partial.sum(0)
 
     def _seed(self, like: Tensor) -> Tensor:
@@ -280,7 +279,7 @@ def _activate(states: Tensor, output: Tensor) -> None:
     from .layer_kernels import activate
 
     count = states.numel()
-    run(activate, (-(-count // BLOCK),), states, output, count, BLOCK=BLOCK)
+    run(activate, (-(-count // NUMBERS),), states, output, count, BLOCK=NUMBERS)
 
 
 def _activate_backward(gradient: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
@@ -289,7 +288,7 @@ def _activate_backward(gradient: Tensor, states: Tensor) -> tuple[Tensor, Tensor
     from .layer_kernels import differentiate_activation
 
     slots, inner = states.shape
-    output, partial = torch.empty_like(states), states.new_empty((slots // SPAN, inner), dtype=torch.float32)
-    grid = -(-inner // COLUMNS) * (slots // SPAN)
-    run(differentiate_activation, (grid,), gradient, states, output, partial, SIZE=inner, BLOCK=COLUMNS, SPAN=SPAN)
+    output, partial = torch.empty_like(states), states.new_empty((slots // ROWS, inner), dtype=torch.float32)
+    grid = -(-inner // COLUMNS) * (slots // ROWS)
+    run(differentiate_activation, (grid,), gradient, states, output, partial, SIZE=inner, BLOCK=COLUMNS, SPAN=ROWS)
     return output, partial.sum(0)
