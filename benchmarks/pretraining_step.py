@@ -116,8 +116,12 @@ class Recipe(torch.nn.Module):
         logits = self.longformer.lm_head(self._encode(batch))
         return F.cross_entropy(logits.flatten(0, 1), batch["labels"].flatten())
 
+    def scores(self, batch: dict) -> torch.Tensor:
+        """Relevance, `(pairs, 1)`."""
+        return self.classifier(torch.tanh(self.pooler(self._encode(batch)[:, 0])))
+
     def rr(self, batch: dict) -> torch.Tensor:
-        scores = self.classifier(torch.tanh(self.pooler(self._encode(batch)[:, 0]))).view(-1, 2)
+        scores = self.scores(batch).view(-1, 2)
         return F.softplus(scores[:, 1] - scores[:, 0]).mean()
 
 

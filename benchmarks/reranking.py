@@ -1,11 +1,12 @@
 """How many pairs a second does `Reranker` score, against sentence-transformers' and FlagEmbedding's loops?
 
 Same weights, same pairs, same machine, in turns. CrossEncoder.predict loads the long encoder as it does by default:
-our attention, batches of 32 pairs in the order of their characters. FlagEmbedding's reranker sorts by tokens, in
-batches of 128; it runs in an environment of its own, whose Python is given with --flag-embedding, with the code that
-the checkpoint brings along. Ours runs in float32, where the scores must be equal to 1e-5, with dtype="auto" where the
-processor multiplies bfloat16, and with dtype="int8"; of those Kendall's tau with the scores in float32 is measured
-query by query.
+our attention, batches of 32 pairs in the order of their characters. With --longformer it also runs what it would
+without this package: transformers' Longformer with the same weights, whose queries are global. FlagEmbedding's
+reranker sorts by tokens, in batches of 128; it runs in an environment of its own, whose Python is given with
+--flag-embedding, with the code that the checkpoint brings along. Ours runs in float32, where the scores must be equal
+to 1e-5, with dtype="auto" where the processor multiplies bfloat16, and with dtype="int8"; of those Kendall's tau with
+the scores in float32 is measured query by query.
 
 Documents have the lengths of sections: a log-normal distribution with median 113 tokens and deviation 1.06, or are
 texts given with --jsonl; every 50 share a query of ten words out of the first. Fewer layers than 6 flatter ours, which
@@ -14,7 +15,7 @@ of scores without meaning; --trained takes a reranker that has learned something
 the processor stand beside those of the clock: on a machine that does other work, they are what a side took itself.
 
   python -m benchmarks.reranking [--pairs 50] [--layers 6] [--repeats 5] [--jsonl sections.jsonl.gz ...]
-                                 [--flag-embedding VENV/bin/python] [--trained DIR]
+                                 [--longformer] [--flag-embedding VENV/bin/python] [--trained DIR]
   python -m benchmarks.reranking --budgets 512 1024 2048 4096 16384     (which budget of tokens a batch should have)
 """
 
@@ -35,9 +36,10 @@ from scipy.stats import kendalltau
 from sentence_transformers import CrossEncoder
 from tokenizers import BertWordPieceTokenizer
 from transformers import AutoTokenizer, BertTokenizer
+from transformers.modeling_outputs import SequenceClassifierOutput
 
 from benchmarks.measure import interleaved, ratios, row, summary, write
-from benchmarks.pretraining_step import section_lengths
+from benchmarks.pretraining_step import Recipe, section_lengths
 from xlretrieval.inference.precision import native_bf16
 from xlretrieval.inference.reranker import Reranker
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
@@ -111,6 +113,22 @@ class Side:
         self.processor.append(time.process_time() - start)
 
 
+class LongformerScores(torch.nn.Module):
+    """Longformer of transformers with our weights, called as CrossEncoder calls a model."""
+
+    def __init__(self, ours: BertLongForXLRetrieval):
+        super().__init__()
+        self.recipe, self.config = Recipe(ours).eval(), ours.config
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor, **_: object
+    ) -> SequenceClassifierOutput:
+        """Relevance of pairs whose query, the tokens of type 0, is global."""
+        batch = {"ids": input_ids, "attention": attention_mask, "types": token_type_ids}
+        batch["global"] = (token_type_ids == 0).long() * attention_mask
+        return SequenceClassifierOutput(logits=self.recipe.scores(batch))
+
+
 class FlagSide:
     """The same of FlagEmbedding's reranker, in a process of its own; see `flag_scorer`."""
 
@@ -143,7 +161,17 @@ def rerankers_of(folder: str) -> dict[str, Reranker]:
     return {dtype: Reranker.from_pretrained(folder, dtype, **options) for dtype in names}
 
 
-def sides_of(folder: str, pairs: list[tuple[str, str]], budgets: list[int], flag: str | None) -> dict:
+def cross_encoder(folder: str, pairs: list[tuple[str, str]], longformer: bool = False) -> Side:
+    """CrossEncoder around the checkpoint's own encoder, or around Longformer of transformers."""
+    encoder = CrossEncoder(folder, device="cpu")
+    if longformer:
+        encoder[0].model = LongformerScores(encoder[0].model)
+    return Side(lambda: encoder.predict(pairs, activation_fn=torch.nn.Identity()))
+
+
+def sides_of(
+    folder: str, pairs: list[tuple[str, str]], budgets: list[int], longformer: bool, flag: str | None
+) -> dict[str, Side | FlagSide]:
     """The others and ours; or with budgets, ours alone with each."""
     rerankers = rerankers_of(folder)
     if budgets:
@@ -152,10 +180,9 @@ def sides_of(folder: str, pairs: list[tuple[str, str]], budgets: list[int], flag
             for budget in budgets
             for dtype, reranker in rerankers.items()
         }
-    encoder = CrossEncoder(folder, device="cpu")
-    sides: dict[str, Side | FlagSide] = {
-        "CrossEncoder": Side(lambda: encoder.predict(pairs, activation_fn=torch.nn.Identity()))
-    }
+    sides: dict[str, Side | FlagSide] = {"CrossEncoder": cross_encoder(folder, pairs)}
+    if longformer:
+        sides["CrossEncoder, Longformer"] = cross_encoder(folder, pairs, longformer=True)
     if flag:
         sides["FlagEmbedding"] = FlagSide(flag, folder, pairs)
     return sides | {
@@ -186,6 +213,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=50)
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--longformer", action="store_true", help="also CrossEncoder around transformers' Longformer")
     parser.add_argument("--flag-embedding", metavar="PYTHON", help="of an environment with FlagEmbedding")
     parser.add_argument("--trained", help="trained reranker, for tau alone")
     parser.add_argument("--jsonl", type=Path, nargs="*", default=[])
@@ -196,7 +224,7 @@ def main() -> None:
     pairs = [(queries[index // DOCUMENTS_PER_QUERY], document) for index, document in enumerate(documents)]
     with tempfile.TemporaryDirectory() as folder:
         save_checkpoint(Path(folder), arguments.layers, words, documents)
-        sides = sides_of(folder, pairs, arguments.budgets, arguments.flag_embedding)
+        sides = sides_of(folder, pairs, arguments.budgets, arguments.longformer, arguments.flag_embedding)
         tokenizer = AutoTokenizer.from_pretrained(folder)
         tokens = [len(ids) for ids in tokenizer([list(pair) for pair in pairs], truncation=True)["input_ids"]]
         seconds = interleaved(sides, arguments.repeats)
@@ -213,8 +241,8 @@ def main() -> None:
         print(json.dumps(result, indent=2))
         return
     scores = {name: side.scores for name, side in sides.items()}
-    others = [name for name in ("CrossEncoder", "FlagEmbedding") if name in sides]
-    ours = [name for name in sides if name not in others]
+    ours = [name for name in sides if name in ("float32", "auto", "int8")]
+    others = [name for name in sides if name not in ours]
     result["scores"] = {
         "deviation": float(scores["float32"].std()),
         "largest difference in float32": {
