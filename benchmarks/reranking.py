@@ -228,13 +228,14 @@ def main() -> None:
         tokenizer = AutoTokenizer.from_pretrained(folder)
         tokens = [len(ids) for ids in tokenizer([list(pair) for pair in pairs], truncation=True)["input_ids"]]
         seconds = interleaved(sides, arguments.repeats)
+    processor = {name: side.processor[-arguments.repeats :] for name, side in sides.items()}  # without the warm-up
     result = {
         "question": "pairs per second, against CrossEncoder.predict with the same weights",
         "layers": arguments.layers,
         "pairs": len(pairs),
         "tokens": {"sum": sum(tokens), "median": int(np.median(tokens)), "longest": max(tokens)},
         "seconds": {name: summary(values) for name, values in seconds.items()},
-        "processor_seconds": {name: summary(side.processor[-arguments.repeats :]) for name, side in sides.items()},
+        "processor_seconds": {name: summary(values) for name, values in processor.items()},
         "pairs_per_second": {name: len(pairs) / summary(values)["median"] for name, values in seconds.items()},
     }
     if arguments.budgets:
@@ -259,7 +260,7 @@ def main() -> None:
     }
     result["speedup"] = {other: {name: ratios(seconds[other], seconds[name]) for name in ours} for other in others}
     result["speedup, processor"] = {
-        other: {name: ratios(sides[other].processor, sides[name].processor) for name in ours} for other in others
+        other: {name: ratios(processor[other], processor[name]) for name in ours} for other in others
     }
     result["table"] = table(result["speedup"], len(pairs), arguments.layers)
     write("reranking", result)
