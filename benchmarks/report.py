@@ -22,6 +22,7 @@ EXPECTED = (
     "encoder_bf16",
     "attention_memory",
     "reranking",
+    "reranking_peers",
     "growth",
     "input_pipeline",
     "start",

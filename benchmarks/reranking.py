@@ -13,6 +13,7 @@ texts given with --jsonl; every 50 share a query of ten words out of the first. 
 computes next to nothing of the last one. The weights are random, so tau is that
 of scores without meaning; --trained takes a reranker that has learned something, and measures its tau too. Seconds of
 the processor stand beside those of the clock: on a machine that does other work, they are what a side took itself.
+Runs with more sides than CrossEncoder, which take minutes a turn, write `results/reranking_peers.json`.
 
   python -m benchmarks.reranking [--pairs 50] [--layers 6] [--repeats 5] [--jsonl sections.jsonl.gz ...]
                                  [--longformer] [--flag-embedding VENV/bin/python] [--trained DIR]
@@ -263,7 +264,7 @@ def main() -> None:
         other: {name: ratios(processor[other], processor[name]) for name in ours} for other in others
     }
     result["table"] = table(result["speedup"], len(pairs), arguments.layers)
-    write("reranking", result)
+    write("reranking_peers" if len(others) > 1 else "reranking", result)
 
 
 if __name__ == "__main__":
