@@ -1,18 +1,22 @@
-"""The table and the plot of all results: what was asked, what was to be reached, what was measured.
+"""The table and the plots of all results: what was asked, what was to be reached, what was measured.
 
   python -m benchmarks.report
 
 Reads the lists of `measure.row` under "table" in the results of the benchmarks below; prints them as Markdown and
-draws `results/benchmarks.png`. A benchmark without a result is listed as not measured. Every row names the
-device that it was measured on, or the instructions of the processor: a file `NAME_avx2.json` or `NAME_amx.json` stands
-beside `NAME.json`, which is of one with AVX512.
+draws `results/benchmarks.png`, and of the encoder, whose rows are many, `results/encoder.png`. A benchmark without a
+result is listed as not measured. Every row names the device that it was measured on, or the instructions of the
+processor: a file `NAME_avx2.json` or `NAME_amx.json` stands beside `NAME.json`, which is of one with AVX512.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import textwrap
 from pathlib import Path
+
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from benchmarks.measure import RESULTS
 
@@ -34,6 +38,7 @@ EXPECTED = (
     "exports",
     "gpu",
 )
+REACHED, MISSED = "#2a7f62", "#b5532a"
 KINDS = ("avx2", "amx", "default")
 """What `measure.write` puts behind the name of a result, of processors without AVX512 and of those with more."""
 
@@ -65,60 +70,66 @@ def markdown(rows: list[dict], missing: list[str]) -> str:
     return "\n".join([*lines, *(f"| {name} | | | not measured | |" for name in missing)])
 
 
-def microseconds_per_token(measured: dict[str, dict]) -> dict[str, dict[int, float]]:
-    """Of every side, by length."""
-    sides: dict[str, dict[int, float]] = {}
-    for length, result in measured.items():
-        for side, seconds in result["seconds"].items():
-            sides.setdefault(side, {})[int(length)] = 1e6 * seconds / int(length)
-    return sides
-
-
-def draw(rows: list[dict], path: Path, encoder: dict | None) -> None:
-    """Bars of the ratios with their spread against the targets; beside them time per token by length, if there."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    lengths = microseconds_per_token(encoder["step with dropout"]["lengths"]) if encoder else {}
-    figure, axes = plt.subplots(
-        1, 1 + bool(lengths), figsize=(11 + 5 * bool(lengths), 1.6 + 0.45 * len(rows)), squeeze=False
-    )
-    bars = axes[0][0]
-    places = range(len(rows))
-    measured = [row["measured"] for row in rows]
-    whiskers = [[row["measured"] - row["min"] for row in rows], [row["max"] - row["measured"] for row in rows]]
-    colours = ["#2a7f62" if row["reached"] else "#b5532a" for row in rows]
-    bars.barh(places, measured, xerr=whiskers, color=colours, height=0.6, capsize=3)
-    bars.scatter([row["target"] for row in rows], places, marker="|", s=260, color="black", zorder=3, label="target")
-    bars.set_yticks(places, [f"{row['question']}\nagainst {row['against']}, {row['on']}" for row in rows], fontsize=8)
-    bars.margins(y=0.01)
-    bars.set_xscale("log")
-    bars.invert_yaxis()
-    bars.set_xlabel("ratio, median of the turns; whiskers from the smallest to the largest")
-    bars.legend(loc="lower right")
-    for name, values in lengths.items():
-        axes[0][1].plot([int(length) for length in values], list(values.values()), marker="o", label=name)
-    if lengths:
-        axes[0][1].set(
-            xscale="log", xlabel="tokens", ylabel="microseconds per token, one layer, training step with dropout"
-        )
-        axes[0][1].set_ylim(bottom=0)
-        axes[0][1].legend()
-    figure.tight_layout()
+def draw_ratios(rows: list[dict], path: Path) -> None:
+    """Bars of the ratios with their spread against the targets, in two columns."""
+    half = (len(rows) + 1) // 2
+    figure = Figure(figsize=(18, 1.4 + 0.42 * half), layout="constrained")
+    axes = figure.subplots(1, 2, sharex=True)
+    for bars, part in zip(axes, (rows[:half], rows[half:]), strict=True):
+        places = range(len(part))
+        measured = [row["measured"] for row in part]
+        whiskers = [[row["measured"] - row["min"] for row in part], [row["max"] - row["measured"] for row in part]]
+        colours = [REACHED if row["reached"] else MISSED for row in part]
+        bars.barh(places, measured, xerr=whiskers, color=colours, height=0.6, capsize=3)
+        bars.scatter([row["target"] for row in part], places, marker="|", s=220, color="black", zorder=3)
+        labels = [f"{row['question']}, against {row['against']}, {row['on']}" for row in part]
+        bars.set_yticks(places, [textwrap.fill(label, 60) for label in labels], fontsize=7)
+        bars.set_ylim(half - 0.4, -0.6)
+        bars.set_xscale("log")
+        bars.axvline(1, color="grey", linewidth=0.8, zorder=0)
+        bars.set_xlabel("ratio, median of the turns; whiskers: smallest and largest; stroke: target")
+    axes[0].legend([Patch(color=REACHED), Patch(color=MISSED)], ["reached", "missed"], loc="lower right")
     figure.savefig(path, dpi=110)
-    plt.close(figure)
+
+
+def draw_encoder(results: dict[str, dict], path: Path) -> None:
+    """Time per token by length: a row of panels for every result, forward, with the gradient, with dropout."""
+    columns = {"forward": "forward", "step": "with the gradient", "step with dropout": "with gradient and dropout"}
+    figure = Figure(figsize=(12, 0.6 + 2.6 * len(results)), layout="constrained")
+    axes = figure.subplots(len(results), len(columns), sharex=True, squeeze=False)
+    for panels, (name, result) in zip(axes, results.items(), strict=True):
+        for panel, (column, title) in zip(panels, columns.items(), strict=True):
+            sides: dict[str, dict[int, float]] = {}
+            for length, measured in result[column]["lengths"].items():
+                for side, seconds in measured["seconds"].items():
+                    sides.setdefault(side, {})[int(length)] = 1e6 * seconds / int(length)
+            for side, values in sides.items():
+                panel.plot(list(values), list(values.values()), marker="o", markersize=3, label=side)
+            panel.set_xscale("log", base=2)
+            panel.xaxis.set_major_formatter("{x:.0f}")
+            panel.set_ylim(bottom=0)
+            panel.set_title(f"{name}, {title}", fontsize=9)
+    for panel in axes[-1]:
+        panel.set_xlabel("tokens")
+    for panel in axes[:, 0]:
+        panel.set_ylabel("microseconds a token", fontsize=8)
+    axes[0][0].legend(loc="lower center", ncols=3, fontsize=8)
+    figure.savefig(path, dpi=110)
 
 
 def main() -> None:
-    """Prints the table and draws the plot."""
+    """Prints the table and draws the plots."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     rows, missing = rows_of(RESULTS)
     print(markdown(rows, missing))
-    encoder = RESULTS / "encoder.json"
-    if rows:
-        draw(rows, RESULTS / "benchmarks.png", json.loads(encoder.read_text()) if encoder.exists() else None)
+    if bars := [row for row in rows if not row["question"].startswith("encoder, ")]:
+        draw_ratios(bars, RESULTS / "benchmarks.png")
+    encoder = {}
+    for path in sorted(RESULTS.glob("encoder*.json")):
+        result = json.loads(path.read_text(encoding="utf-8"))
+        encoder[f"{result['precision']}, {result['machine']['instructions']}"] = result
+    if encoder:
+        draw_encoder(encoder, RESULTS / "encoder.png")
 
 
 if __name__ == "__main__":
