@@ -7,6 +7,7 @@ taking down its interpreter. Tests of either start `sys.executable`.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import runpy
@@ -111,6 +112,7 @@ def _main(words: list[str], files: list[str], environment: dict[str, str]) -> No
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), descriptor)
     os.environ.clear()
     os.environ.update(environment)
+    gc.freeze()  # what the server imported; to walk it at every collection would also copy its pages
     if words[0] == "-m":
         sys.argv = words[1:]
         runpy.run_module(words[1], run_name="__main__", alter_sys=True)
