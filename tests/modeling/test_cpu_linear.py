@@ -7,6 +7,7 @@ import platform
 import pytest
 import torch
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from xlretrieval.inference.batching import evaluating
 from xlretrieval.modeling.cpu_linear import fast_linear
@@ -78,6 +79,20 @@ def test_the_same_gradients(bias: bool) -> None:
             actual = torch.autograd.grad(loss(layer(states)), parameters)
         for one, other in zip(actual, expected, strict=True):
             torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-3)
+
+
+@needs_onednn
+def test_layers_computed_again_for_the_gradient() -> None:
+    """By the same products: checkpointing refuses what saves other tensors the second time."""
+    torch.manual_seed(0)
+    layer, states = torch.nn.Linear(6, 4), torch.randn(5, 6, requires_grad=True)
+    layer(states).square().sum().backward()
+    expected = [states.grad, layer.weight.grad, layer.bias.grad]
+    states.grad = layer.weight.grad = layer.bias.grad = None
+    with fast_linear(layer):
+        checkpoint(layer, states, use_reentrant=False).square().sum().backward()
+    for one, other in zip([states.grad, layer.weight.grad, layer.bias.grad], expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
 
 
 @needs_onednn

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
+from torch.autograd.graph import get_gradient_edge
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
@@ -25,6 +26,11 @@ class _OneDnnLinear(TorchFunctionMode):
     def __torch_function__(self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         if func is F.linear:
             return _linear(*args, **(kwargs or {}))
+        if func is torch.Tensor.backward and args[0].requires_grad:
+            # torch takes a mode away while one of its functions runs, but layers that are computed again for the
+            # gradient must be computed alike: checkpointing refuses anything else.
+            with self:
+                return _backward(*args, **(kwargs or {}))
         return func(*args, **(kwargs or {}))
 
 
@@ -47,6 +53,18 @@ class _Linear(torch.autograd.Function):
             _product(gradient.t(), rows.t()) if of_weight else None,
             gradient.sum(0) if of_bias else None,
         )
+
+
+def _backward(
+    loss: torch.Tensor,
+    gradient: torch.Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """`Tensor.backward`, from the loss's place in the graph, in which no mode sees a tensor and asks to be called."""
+    edge = get_gradient_edge(loss)
+    torch.autograd.backward(edge, gradient, retain_graph, create_graph, inputs=inputs)
 
 
 def _product(rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
