@@ -2,7 +2,9 @@
 
 Sides, with the same weights: ours; Longformer of transformers (window and global attention); dense BERT with sdpa of
 transformers. 32 query tokens are global. Sides take turns on one length; a turn has at least 4,096 tokens, so that a
-short length is not timed on a few milliseconds. Outputs of ours and Longformer are compared first.
+short length is not timed on a few milliseconds. Outputs of ours and Longformer are compared first. With --bf16 all
+sides train in mixed precision, and go forward with weights in bfloat16. Ours runs as the package's trainers and
+rerankers run it: on processors with AVX512, rerankers lay weights out once.
 
   python -m benchmarks.encoder [--lengths 512 1024 2048 4096 8192] [--layers 1] [--repeats 5] [--tokens 4096] [--bf16]
 """
@@ -11,13 +13,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import torch
 from transformers import BertConfig, BertModel, LongformerConfig, LongformerModel
 
 from benchmarks.measure import interleaved, ratios, row, summary, write
+from xlretrieval.inference.packed_linear import PackedLinears
 from xlretrieval.inference.precision import native_bf16
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.cpu_linear import fast_linear
@@ -66,6 +69,21 @@ def forward_of(name: str, side: torch.nn.Module, ids: torch.Tensor) -> Callable[
     return lambda: side(input_ids=ids, attention_mask=mask, **marks, **positions).last_hidden_state
 
 
+@contextmanager
+def used(name: str, side: torch.nn.Module, linears: PackedLinears | None, bf16: bool) -> Iterator[None]:
+    """A context in which a side trains in mixed precision; or with `linears`, scores without gradients."""
+    with ExitStack() as stack:
+        if linears is None:
+            stack.enter_context(torch.autocast("cpu", torch.bfloat16, enabled=bf16))
+        else:
+            stack.enter_context(torch.inference_mode())
+        if name == "ours":
+            stack.enter_context(fast_linear(side))
+        if name == "ours" and linears is not None:
+            stack.enter_context(linears.serve())
+        yield
+
+
 def measure_length(
     sides: dict[str, torch.nn.Module], length: int, backward: bool, arguments: argparse.Namespace
 ) -> dict[str, list[float]]:
@@ -73,15 +91,13 @@ def measure_length(
     generator = torch.Generator().manual_seed(length)
     ids = torch.randint(5, 1000, (1, length), generator=generator)
     times = max(1, arguments.tokens // length)
+    linears = None if backward else PackedLinears(sides["ours"])
 
     def call(name: str) -> Callable[[], None]:
         forward = forward_of(name, sides[name], ids)
 
         def run() -> None:
-            precision = torch.autocast("cpu", torch.bfloat16, enabled=arguments.bf16)
-            # As trainers and rerankers of the package run it.
-            linear = fast_linear(sides[name]) if name == "ours" else nullcontext()
-            with precision, torch.set_grad_enabled(backward), linear:
+            with used(name, sides[name], linears, arguments.bf16):
                 for _ in range(times):
                     states = forward()
                     if backward:
@@ -124,7 +140,7 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=1, help="the ratios are those of layers, which are all alike")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--tokens", type=int, default=4096, help="of a turn, at least: short inputs are repeated")
-    parser.add_argument("--bf16", action="store_true", help="autocast to bfloat16, all sides")
+    parser.add_argument("--bf16", action="store_true", help="in bfloat16, all sides")
     arguments = parser.parse_args()
     if arguments.bf16 and not native_bf16("cpu"):
         print("not measured: this processor has no instructions for bfloat16")
@@ -143,6 +159,8 @@ def main() -> None:
             result["largest_difference"] = largest_difference(sides, min(1024, longest))
         for side in sides.values():
             side.train(backward)
+            if arguments.bf16 and not backward:
+                side.bfloat16()
         rows = {}
         for length in arguments.lengths:
             measured = {name: side for name, side in sides.items() if name != "dense" or length <= DENSE_UP_TO[what]}
