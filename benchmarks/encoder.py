@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 
 import numpy as np
 import torch
 from transformers import BertConfig, BertModel, LongformerConfig, LongformerModel
 
 from benchmarks.measure import interleaved, ratios, row, summary, write
+from xlretrieval.inference.batching import evaluating
 from xlretrieval.inference.packed_linear import PackedLinears
 from xlretrieval.inference.precision import native_bf16
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
@@ -72,15 +73,14 @@ def forward_of(name: str, side: torch.nn.Module, ids: torch.Tensor) -> Callable[
 @contextmanager
 def used(name: str, side: torch.nn.Module, linears: PackedLinears | None, bf16: bool) -> Iterator[None]:
     """A context in which a side trains in mixed precision; or with `linears`, scores without gradients."""
+    ours = name == "ours"
     with ExitStack() as stack:
-        if linears is None:
-            stack.enter_context(torch.autocast("cpu", torch.bfloat16, enabled=bf16))
+        if linears is not None:
+            stack.enter_context(evaluating(side, eager=ours))
+            stack.enter_context(linears.serve() if ours else nullcontext())
         else:
-            stack.enter_context(torch.inference_mode())
-        if name == "ours":
-            stack.enter_context(fast_linear(side))
-        if name == "ours" and linears is not None:
-            stack.enter_context(linears.serve())
+            stack.enter_context(torch.autocast("cpu", torch.bfloat16, enabled=bf16))
+            stack.enter_context(fast_linear(side) if ours else nullcontext())
         yield
 
 

@@ -1,8 +1,9 @@
 """Linear layers in 8-bit integers, on x86 processors.
 
 Weights are rounded once, with a scale for every output; the rows that go in are rounded when they come, with a scale
-for every token. So what a token becomes depends on that token alone, and scores not on the batch. Sums are exact, in
-32 bits. Everything else (attention, layer norms, heads) stays in the precision of the model.
+for every token. So what a token becomes depends on that token alone. Sums are exact, in 32 bits. Everything else
+(attention, layer norms, heads) stays in the precision of the model, and only by its rounding do scores depend on the
+batch: in bfloat16 by their last bits.
 """
 
 from __future__ import annotations
