@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from xlretrieval.modeling import rows as rows_module
@@ -15,7 +15,7 @@ from xlretrieval.modeling.attention import build_pattern
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval
 from xlretrieval.modeling.rows import find_rows
-from xlretrieval.modeling.tiled_attention import _Dropout, folding_pays, may_fold
+from xlretrieval.modeling.tiled_attention import _Dropout, can_fold, folding_pays
 
 
 @pytest.fixture
@@ -67,41 +67,65 @@ def test_the_definition(layer_of: Callable, runs: list[tuple[int, int, int]], wi
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(runs(), st.sampled_from([2, 34, 512]), st.booleans())
+@given(runs(), st.sampled_from([2, 34, 512]), st.sampled_from([0, 0.45, 1e9]))
+@example([(0, 40, 1), (2, 9, 0), (0, 9, 3), (1, 30, 9), (0, 5, 5)], 34, 0.45)  # folded, none, projected
 def test_without_a_gradient_projections_of_few_global_tokens_are_folded(
-    layer_of: Callable, runs: list, window: int, folds: bool
+    layer_of: Callable, runs: list, window: int, share: float
 ):
+    """Row by row: in a batch some may be, and others not."""
     valid, is_global = masks(runs)
     torch.manual_seed(1)
     hidden = torch.randn(*valid.shape, 16, dtype=torch.float64)
     layer = layer_of(window, "eager")
     with pytest.MonkeyPatch.context() as patch, torch.no_grad():
         patch.setattr(rows_module, "ROW_COST", 0)
-        patch.setattr(tiled_attention, "FOLDED_SHARE", 1e9 if folds else 0)
+        patch.setattr(tiled_attention, "FOLDED_SHARE", share)
         expected = layer(hidden, build_pattern(valid, is_global, [window], "eager", 512))[0]
         found = find_rows(valid, is_global, 16)
         actual = found.unpack(layer(found.pack(hidden), found)[0])
     torch.testing.assert_close(actual, expected * valid[..., None], rtol=1e-9, atol=1e-9)
 
 
-def test_folding_only_where_it_pays_and_the_weight_is_all(layer_of: Callable):
-    layer, states = layer_of(4), torch.randn(20, 16, dtype=torch.float64)
-    assert not folding_pays(layer, states, [(0, 20, 1)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_how_a_row_is_computed_does_not_depend_on_the_others(layer_of: Callable, dtype: torch.dtype, always: None):
+    layer = layer_of(34).to(dtype)
+    rows = [(0, 40, 1), (0, 9, 3), (0, 30, 9), (0, 40, 2)]
+    valid, is_global = masks(rows)
+    torch.manual_seed(1)
+    hidden = torch.randn(*valid.shape, 16, dtype=dtype)
+    assert len({folding_pays(layer, length, count) for _, length, count in rows}) == 2
     with torch.no_grad():
-        assert folding_pays(layer, states, [(0, 20, 1)])
-        assert not folding_pays(layer, states, [(0, 20, 0)])
-        assert not folding_pays(layer, states, [(0, 20, 9)])
+        found = find_rows(valid, is_global, 16)
+        together = found.unpack(layer(found.pack(hidden), found)[0])
+        for row, (_, length, _) in enumerate(rows):
+            own = find_rows(valid[row, None, :length], is_global[row, None, :length], 16)
+            alone = layer(hidden[row, None, :length], own)[0][0]
+            # The same products, whose sums may be added up in another order in a longer batch.
+            eps = 8 * torch.finfo(dtype).eps
+            torch.testing.assert_close(together[row, :length], alone, rtol=eps, atol=eps)
+
+
+def test_folding_only_where_it_pays(layer_of: Callable):
+    layer = layer_of(4)
+    assert folding_pays(layer, 20, 1)
+    assert not folding_pays(layer, 20, 0)
+    assert not folding_pays(layer, 20, 9)
+    assert not folding_pays(layer, 400, 5) and folding_pays(layer.bfloat16(), 400, 5)
+
+
+def test_folding_only_where_the_weight_is_all(layer_of: Callable):
+    layer, states = layer_of(4), torch.randn(20, 16, dtype=torch.float64)
+    assert not can_fold(layer, states)
+    with torch.no_grad():
+        assert can_fold(layer, states)
         with torch.autocast("cpu", torch.bfloat16):
-            assert not folding_pays(layer, states, [(0, 20, 1)])
-        assert not folding_pays(layer, states.bfloat16(), [(0, 20, 1)])
-        token = may_fold.set(False)
-        assert not folding_pays(layer, states, [(0, 20, 1)])
-        may_fold.reset(token)
+            assert not can_fold(layer, states)
+        assert not can_fold(layer, states.bfloat16())
         hook = layer.value_global.register_forward_hook(lambda module, inputs, output: output * 2)
-        assert not folding_pays(layer, states, [(0, 20, 1)])
+        assert not can_fold(layer, states)
         hook.remove()
         layer.key_global = torch.nn.Sequential(layer.key_global, torch.nn.Identity())
-        assert not folding_pays(layer, states, [(0, 20, 1)])
+        assert not can_fold(layer, states)
 
 
 def test_gradients_with_dropout(layer_of: Callable, always: None):

@@ -17,7 +17,7 @@ from xlretrieval.modeling.attention import AttentionPattern
 from xlretrieval.modeling.fused_attention import FusedRows, attend_firsts
 from xlretrieval.modeling.modeling_bert_long import BertLongEncoder, BertLongForXLRetrieval, BertLongLayer
 from xlretrieval.modeling.rows import Rows
-from xlretrieval.modeling.tiled_attention import attend_folded, folding_pays
+from xlretrieval.modeling.tiled_attention import attend_folded, can_fold
 
 
 class _FirstTokenLayer(nn.Module):
@@ -53,7 +53,7 @@ class _FirstTokenLayer(nn.Module):
         """`(tokens, hidden)` and the first of each row, `(rows, 1, hidden)` -> `(rows, 1, hidden)`."""
         attention = self.attention.self
         runs = [(start, length, 1) for start, length in zip(rows.starts, rows.lengths, strict=True)]
-        if folding_pays(attention, states, runs):
+        if can_fold(attention, states):  # for one token of a row it always pays
             return attend_folded(attention, states, torch.tensor(rows.starts), runs)[:, None]
         query = attention.split_heads(attention.query_global(first))
         sides = attention.key_global(states), attention.value_global(states)

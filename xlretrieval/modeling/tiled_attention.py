@@ -12,24 +12,24 @@ the mean of the states.
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
 
+from .rows import Rows, Tile
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .rows import Rows, Tile
 
 SIXTEEN_BITS = 1 << 16
 # Folding replaces a product of all tokens by smaller ones, which are slower for their size: it pays below this share.
 # With AVX512 the product of all tokens is oneDNN's, which is twice as fast as that of the smaller ones.
 FOLDED_SHARE = 0.45 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 0.6
-may_fold: ContextVar[bool] = ContextVar("may_fold", default=True)
-"""Set to False where linear layers are faster than other products, as in 8 bits."""
+# In bfloat16 all are oneDNN's.
+FOLDED_SHARE_BF16 = 0.7
 
 
 class _Dropout:
@@ -144,13 +144,18 @@ def attend_rows(
     states = hidden_states.flatten(0, 1)
     query, key, value = (side.flatten(0, 1) for side in (query, key, value))
     dropout = module.dropout_prob if module.training else 0.0
-    runs = list(zip(rows.starts, rows.lengths, rows.global_counts, strict=True))
-    if not dropout and folding_pays(module, states, runs):
-        output, heads = torch.zeros_like(query), module.num_attention_heads
-        local_states = _by_head(query, heads) * module.scaling, _by_head(key, heads), _by_head(value, heads)
-        _attend_tiles(local_states, rows.tiles(module.half_window)[0], output.unflatten(-1, (heads, -1)), None, {})
-        output.index_copy_(0, rows.global_tokens, attend_folded(module, states, rows.global_tokens, runs))
-        return output.view(hidden_states.shape)
+    if not dropout and can_fold(module, states):
+        runs = list(zip(rows.starts, rows.lengths, rows.global_counts, strict=True))
+        folded = [run for run in runs if folding_pays(module, *run[1:])]
+        if folded:
+            projected = [run for run in runs if run[2] and not folding_pays(module, *run[1:])]
+            output = torch.zeros_like(query)
+            _attend_local(module, query, key, value, rows, output)
+            tokens = _first_tokens(folded)
+            output.index_copy_(0, tokens, attend_folded(module, states, tokens, folded))
+            if projected:
+                _attend_projected(module, states, projected, output)
+            return output.view(hidden_states.shape)
     global_query = module.query_global(states.index_select(0, rows.global_tokens))
     projected = query, key, value, global_query, module.key_global(states), module.value_global(states)
     # What autocast has to say it has said in the projections; the products go by what they get.
@@ -161,18 +166,40 @@ def attend_rows(
     return output.view(hidden_states.shape)
 
 
-def folding_pays(module: nn.Module, states: Tensor, runs: list[tuple[int, int, int]]) -> bool:
-    """Whether `attend_folded` may serve and is faster than projections of all tokens.
+def _attend_local(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, rows: Rows, output: Tensor) -> None:
+    """Writes what local tokens see to `output`, `(tokens, hidden)` like the others."""
+    heads = module.num_attention_heads
+    states = _by_head(query, heads) * module.scaling, _by_head(key, heads), _by_head(value, heads)
+    _attend_tiles(states, rows.tiles(module.half_window)[0], output.unflatten(-1, (heads, -1)), None, {})
+
+
+def _attend_projected(module: nn.Module, states: Tensor, runs: list[tuple[int, int, int]], output: Tensor) -> None:
+    """Writes what the global tokens of some rows see to `output`; the rest as for `attend_folded`."""
+    heads = module.num_attention_heads
+    tokens = torch.cat([states[start : start + length] for start, length, _ in runs])
+    sides = module.query_global(states[_first_tokens(runs)]), module.key_global(tokens), module.value_global(tokens)
+    query, key, value = (_by_head(side, heads) for side in sides)
+    tiles, first_query, first_key = [], 0, 0
+    for start, length, count in runs:
+        keys = ((first_key, first_key + length),)
+        tiles.append(Tile((first_query, first_query + count), start, keys))
+        first_query, first_key = first_query + count, first_key + length
+    _attend_tiles((query * module.scaling, key, value), tiles, output.unflatten(-1, (heads, -1)), None, {})
+
+
+def _first_tokens(runs: list[tuple[int, int, int]]) -> Tensor:
+    """The global tokens of rows."""
+    return torch.cat([torch.arange(start, start + count) for start, _, count in runs])
+
+
+def can_fold(module: nn.Module, states: Tensor) -> bool:
+    """Whether `attend_folded` gives what the projections of all tokens would.
 
     Args:
         module: As for `attend_rows`.
         states: Tokens, `(tokens, hidden)`.
-        runs: Of every row its first token, its tokens and how many of them are global.
     """
-    if torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or not may_fold.get():
-        return False
-    # The choice is the batch's. In half precision it would show in a row's result, which must not depend on others.
-    if states.dtype not in (torch.float32, torch.float64):
+    if torch.is_grad_enabled() or torch.is_autocast_enabled("cpu"):
         return False
     for projection in (module.key_global, module.value_global):
         # What wraps a layer, as adapters do, adds to what its weight does.
@@ -180,9 +207,25 @@ def folding_pays(module: nn.Module, states: Tensor, runs: list[tuple[int, int, i
             return False
         if projection._forward_hooks or projection._forward_pre_hooks or "forward" in vars(projection):
             return False
-    hidden = states.shape[-1]
-    folded = sum(count * (module.num_attention_heads * length + hidden) for _, length, count in runs)
-    return 0 < folded < FOLDED_SHARE * hidden * states.shape[0]
+        if projection.weight.dtype != states.dtype:
+            return False
+    return True
+
+
+def folding_pays(module: nn.Module, length: int, count: int) -> bool:
+    """Whether `attend_folded` is faster than projections of all tokens of a row.
+
+    It is asked of every row by itself: another way of computing would show in the last bits, and those of a row must
+    not depend on the rest of the batch.
+
+    Args:
+        module: As for `attend_rows`.
+        length: Tokens of the row.
+        count: How many of them are global.
+    """
+    heads, hidden = module.num_attention_heads, module.key_global.in_features
+    share = FOLDED_SHARE_BF16 if module.key_global.weight.dtype == torch.bfloat16 else FOLDED_SHARE
+    return 0 < count * (heads * length + hidden) < share * hidden * length
 
 
 def attend_folded(module: nn.Module, states: Tensor, tokens: Tensor, runs: list[tuple[int, int, int]]) -> Tensor:
@@ -190,9 +233,9 @@ def attend_folded(module: nn.Module, states: Tensor, tokens: Tensor, runs: list[
 
     Args:
         module: As for `attend_rows`.
-        states: As for `folding_pays`, like `runs`.
+        states: Tokens, `(tokens, hidden)`, for which the module `can_fold`.
         tokens: The global tokens, row by row, `(global tokens,)`.
-        runs: See there.
+        runs: Of every row its first token, its tokens and how many of them are global.
 
     Returns:
         `(global tokens, hidden)`.
