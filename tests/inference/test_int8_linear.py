@@ -74,7 +74,7 @@ def test_the_product_of_the_integers(rows, inputs, outputs, bias, wide, spread, 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 9), st.integers(1, 300), st.integers(1, 40), st.booleans(), st.integers(0, 2**31))
 def test_products_in_bfloat16_lose_no_more_than_its_bits(rows, inputs, outputs, bias, seed) -> None:
-    """Rounded twice, when the sums are written and when they are scaled; the scale is a number that it has."""
+    """Sums are rounded when they are written and when they are scaled, by a scale that is a number that it has."""
     torch.manual_seed(seed)
     layer = nn.Linear(inputs, outputs, bias=bias, dtype=torch.bfloat16)
     states = torch.randn(rows, inputs, dtype=torch.bfloat16)
@@ -82,8 +82,9 @@ def test_products_in_bfloat16_lose_no_more_than_its_bits(rows, inputs, outputs, 
     assert rounded.scale.dtype == torch.bfloat16
     integers = rounded.integers.double() - 128
     assert integers.abs().max() <= 127
-    nearest = (states.double() / rounded.scale.double()).round()
-    assert ((integers - nearest).abs().sum()) <= 0.01 * inputs * rows  # but for edges, in float32
+    quotients = states.double() / rounded.scale.double()
+    # Half of a step, and of numbers above 64 a quarter, by which bfloat16 has rounded them before.
+    assert ((integers - quotients).abs() <= torch.where(quotients.abs() < 64, 0.625, 0.75)).all()
     largest = 127 if torch.cpu._is_vnni_supported() else 63
     scale = layer.weight.detach().double().abs().amax(1).clamp_min(1e-30) / largest
     weights = (layer.weight.detach().float() / scale.float()[:, None]).round().double()
@@ -142,11 +143,12 @@ def test_all_layers_of_the_encoder_are_served_but_the_last(long_checkpoint, monk
     int8.score(PAIRS[:3])
     layers = len(int8.model.bert.encoder.layer)
     assert len(shapes) == 9 * (layers - 1)
+    assert tiled_attention.may_fold.get()
 
 
 def test_rows_are_rounded_once_until_something_may_have_changed_them(monkeypatch) -> None:
     encoder = nn.ModuleDict({"first": nn.Linear(8, 8), "second": nn.Linear(8, 8)})
-    encoder.base_model, encoder.device = encoder, torch.device("cpu")
+    encoder.base_model, encoder.device, encoder.dtype = encoder, torch.device("cpu"), torch.float32
     int8, states, calls = Int8Linears(encoder), torch.randn(1, 4, 8), []
     own = int8_linear._rounded_rows
     monkeypatch.setattr(int8_linear, "_rounded_rows", lambda rows: calls.append(1) or own(rows))

@@ -15,7 +15,7 @@ from xlretrieval.modeling.attention import build_pattern
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval
 from xlretrieval.modeling.rows import find_rows
-from xlretrieval.modeling.tiled_attention import _Dropout, can_fold, folding_pays
+from xlretrieval.modeling.tiled_attention import _Dropout, can_fold, folding_pays, may_fold
 
 
 @pytest.fixture
@@ -111,6 +111,9 @@ def test_folding_only_where_it_pays(layer_of: Callable):
     assert not folding_pays(layer, 20, 0)
     assert not folding_pays(layer, 20, 9)
     assert not folding_pays(layer, 400, 5) and folding_pays(layer.bfloat16(), 400, 5)
+    token = may_fold.set(False)
+    assert not folding_pays(layer, 20, 1)
+    may_fold.reset(token)
 
 
 def test_folding_only_where_the_weight_is_all(layer_of: Callable):

@@ -12,6 +12,7 @@ the mean of the states.
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -30,6 +31,8 @@ SIXTEEN_BITS = 1 << 16
 FOLDED_SHARE = 0.45 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 0.6
 # In bfloat16 all are oneDNN's.
 FOLDED_SHARE_BF16 = 0.7
+may_fold: ContextVar[bool] = ContextVar("may_fold", default=True)
+"""Set to False where linear layers are much faster than other products."""
 
 
 class _Dropout:
@@ -223,6 +226,8 @@ def folding_pays(module: nn.Module, length: int, count: int) -> bool:
         length: Tokens of the row.
         count: How many of them are global.
     """
+    if not may_fold.get():
+        return False
     heads, hidden = module.num_attention_heads, module.key_global.in_features
     share = FOLDED_SHARE_BF16 if module.key_global.weight.dtype == torch.bfloat16 else FOLDED_SHARE
     return 0 < count * (heads * length + hidden) < share * hidden * length
