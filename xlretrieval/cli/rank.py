@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="score a document that is longer by its best, mean or first passage (default: maxp)",
     )
     options.add(
-        "--batch-tokens", type=int, metavar="N", help="tokens per batch (default: 1,024 on a CPU, 131,072 elsewhere)"
+        "--batch-tokens", type=int, metavar="N", help="tokens per batch (default: 2,048 on a CPU, 131,072 elsewhere)"
     )
     options.add(
         "--compile",

@@ -94,7 +94,7 @@ class Encoder:
                 layers (7 or 8 of 12) align languages better than the last.
             max_length: Tokens per text, special ones included; by default what model and tokenizer take. What is
                 beyond is cut, counted in `truncated` and logged.
-            batch_tokens: Most tokens in a batch, padding included; by default 1,024 on a CPU and 131,072 elsewhere.
+            batch_tokens: Most tokens in a batch, padding included; by default 2,048 on a CPU and 131,072 elsewhere.
             normalize: Whether to scale the vectors to length 1, so that a dot product is the cosine.
             show_progress: By default, only on a terminal.
 

@@ -47,7 +47,7 @@ def first_stage(
         pooling: As for `Encoder.encode`.
         layer: As for `Encoder.encode`.
         max_length: Tokens of a text; by default what the encoder takes. What is beyond is cut.
-        batch_tokens: Most tokens in a batch, padding included; by default 1,024 on a CPU and 131,072 elsewhere.
+        batch_tokens: Most tokens in a batch, padding included; by default 2,048 on a CPU and 131,072 elsewhere.
         show_progress: By default, only on a terminal, and of the main process.
 
     Returns:

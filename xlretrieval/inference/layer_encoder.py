@@ -92,7 +92,7 @@ class LayerEncoder:
 
         Args:
             texts: The texts.
-            batch_tokens: Most tokens in a batch, padding included; by default 1,024 on a CPU and 131,072 elsewhere.
+            batch_tokens: Most tokens in a batch, padding included; by default 2,048 on a CPU and 131,072 elsewhere.
             show_progress: By default, only on a terminal.
             out: Zeros to write into, such as a memory-mapped file: 10,000 texts and 13 layers of 768 take 400 MB.
 

@@ -47,7 +47,7 @@ def predict_answers(
         tokenizer: The model's.
         features: Windows of the questions, all of them (`training=False`).
         options: The rules of extraction.
-        batch_tokens: Most tokens in a batch, padding included; by default 1,024 on a CPU and 131,072 elsewhere.
+        batch_tokens: Most tokens in a batch, padding included; by default 2,048 on a CPU and 131,072 elsewhere.
         description: Of a progress bar on a terminal; none by default.
 
     Returns:

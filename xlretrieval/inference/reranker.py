@@ -201,7 +201,7 @@ class Reranker:
 
         Args:
             pairs: (query, document).
-            batch_tokens: Most tokens in a batch, padding included; by default 1,024 on a CPU and 131,072 elsewhere.
+            batch_tokens: Most tokens in a batch, padding included; by default 2,048 on a CPU and 131,072 elsewhere.
             show_progress: By default, only on a terminal.
 
         Returns:

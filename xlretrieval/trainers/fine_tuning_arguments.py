@@ -22,7 +22,7 @@ class FineTuningArguments(StepArguments):
     per_device_eval_tokens: int | None = field(
         default=None,
         metadata={
-            "help": "Most tokens of a batch in evaluation, padding included; by default 1,024 on a CPU and 131,072 "
+            "help": "Most tokens of a batch in evaluation, padding included; by default 2,048 on a CPU and 131,072 "
             "elsewhere."
         },
     )

@@ -192,7 +192,7 @@ def test_a_graph_finds_most_of_the_nearest(make, encoder) -> None:
     rng = np.random.default_rng(3)
     vectors = rng.normal(size=(3000, 32)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    encoder.known |= {(f"t{number}", ("mean", -1, None, 1024)): vector for number, vector in enumerate(vectors)}
+    encoder.known |= {(f"t{number}", ("mean", -1, None, 2048)): vector for number, vector in enumerate(vectors)}
     rows = [{"id": str(number), "text": f"t{number}"} for number in range(3000)]
     exact, graph = make(rows, "exact"), make(rows, "graph", approximate_from=1000)
     gone = [str(number) for number in range(0, 3000, 5)]

@@ -234,7 +234,7 @@ def test_fingerprints(model, tokenizer, wordpiece_folder, tmp_path) -> None:
 
 
 def test_vectors_that_are_not_finite(make, encoder, documents) -> None:
-    encoder.known["broken text", ("mean", -1, None, 1024)] = np.full(32, np.nan, np.float32)
+    encoder.known["broken text", ("mean", -1, None, 2048)] = np.full(32, np.nan, np.float32)
     index = make()
     with pytest.raises(ValueError, match="Vectors must be finite, got NaN or infinity for document 'bad'"):
         index.add([{"id": "good", "text": "fine"}, {"id": "bad", "text": "broken text"}])

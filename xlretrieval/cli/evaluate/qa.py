@@ -52,7 +52,7 @@ def add_qa_options(options: ConfigurableOptions) -> None:
     options.add("--max-answer-length", type=int, default=30, metavar="N", help="tokens of an answer (default: 30)")
     options.add("--null-threshold", type=float, metavar="X", help="how much better no answer must be (default: never)")
     options.add(
-        "--batch-tokens", type=int, metavar="N", help="tokens of a batch (default: 1024 on a CPU, 131072 elsewhere)"
+        "--batch-tokens", type=int, metavar="N", help="tokens of a batch (default: 2048 on a CPU, 131072 elsewhere)"
     )
     options.add(
         "--drop-wrong-questions", action="store_true", default=False, help="drop and list those with a wrong offset"

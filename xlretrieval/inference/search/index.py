@@ -73,7 +73,7 @@ class Index:
             max_length: As for `Encoder.encode`.
             approximate_from: Documents from which a segment gets a graph, which finds most of the nearest vectors
                 without comparing all. A smaller one compares all: 50,000 vectors of 768 take some 20 ms.
-            batch_tokens: Most tokens that are encoded at a time, padding included; by default 1,024 on a CPU and
+            batch_tokens: Most tokens that are encoded at a time, padding included; by default 2,048 on a CPU and
                 131,072 elsewhere.
             overwrite: Whether an index that is there is replaced, once the new one is whole.
             show_progress: By default, only on a terminal.
