@@ -14,17 +14,23 @@ import torch
 RESULTS = Path(__file__).parent / "results"
 
 
-def interleaved(sides: dict[str, Callable[[], object]], repeats: int, warmup: int = 1) -> dict[str, list[float]]:
+def interleaved(
+    sides: dict[str, Callable[[], object]], repeats: int, warmup: int = 1, untimed: int = 0
+) -> dict[str, list[float]]:
     """Seconds of every call: A B A B ..., after `warmup` rounds that do not count.
 
     Args:
         sides: Name -> what to time.
         repeats: Counted rounds.
         warmup: Rounds before them.
+        untimed: Calls of a side right before each of its timed ones, for what runs in a loop: memory that it gave back
+            while the others had their turns, a virtual machine may have to ask its host for, at up to 3 s a GB.
     """
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(warmup + repeats):
         for name, call in sides.items():
+            for _ in range(untimed):
+                call()
             start = time.perf_counter()
             call()
             if turn >= warmup:

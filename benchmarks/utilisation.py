@@ -127,7 +127,7 @@ def measure(run: Callable[[], object], repeats: int) -> dict:
     """The run, and its products alone, in turns."""
     with Products() as products:
         run()
-    seconds = interleaved({"run": run, "plain products": plain(products.shapes)}, repeats)
+    seconds = interleaved({"run": run, "plain products": plain(products.shapes)}, repeats, untimed=1)
     return {
         "seconds": {name: summary(values) for name, values in seconds.items()},
         "gflop": flops(products.shapes) / 1e9,
