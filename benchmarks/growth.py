@@ -58,7 +58,7 @@ def by_length(lengths: list[int], repeats: int, backward: bool) -> dict:
 
         return run
 
-    turns = interleaved({str(length): call(length) for length in lengths}, repeats)
+    turns = interleaved({str(length): call(length) for length in lengths}, repeats, untimed=1)
     return growth({n: [value / max(1, TOKENS // n) for value in turns[str(n)]] for n in lengths})
 
 
