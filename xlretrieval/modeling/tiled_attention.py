@@ -148,16 +148,18 @@ def attend_rows(
     query, key, value = (side.flatten(0, 1) for side in (query, key, value))
     dropout = module.dropout_prob if module.training else 0.0
     if not dropout and can_fold(module, states):
-        runs = list(zip(rows.starts, rows.lengths, rows.global_counts, strict=True))
-        folded = [run for run in runs if folding_pays(module, *run[1:])]
+        folded: list[tuple[int, int, int]] = []
+        others: list[tuple[int, int, int]] = []
+        for run in zip(rows.starts, rows.lengths, rows.global_counts, strict=True):
+            if run[2]:
+                (folded if folding_pays(module, *run[1:]) else others).append(run)
         if folded:
-            projected = [run for run in runs if run[2] and not folding_pays(module, *run[1:])]
             output = torch.zeros_like(query)
             _attend_local(module, query, key, value, rows, output)
-            tokens = _first_tokens(folded)
+            tokens = _global_tokens(folded)
             output.index_copy_(0, tokens, attend_folded(module, states, tokens, folded))
-            if projected:
-                _attend_projected(module, states, projected, output)
+            if others:
+                _attend_projected(module, states, others, output)
             return output.view(hidden_states.shape)
     global_query = module.query_global(states.index_select(0, rows.global_tokens))
     projected = query, key, value, global_query, module.key_global(states), module.value_global(states)
@@ -180,7 +182,7 @@ def _attend_projected(module: nn.Module, states: Tensor, runs: list[tuple[int, i
     """Writes what the global tokens of some rows see to `output`; the rest as for `attend_folded`."""
     heads = module.num_attention_heads
     tokens = torch.cat([states[start : start + length] for start, length, _ in runs])
-    sides = module.query_global(states[_first_tokens(runs)]), module.key_global(tokens), module.value_global(tokens)
+    sides = module.query_global(states[_global_tokens(runs)]), module.key_global(tokens), module.value_global(tokens)
     query, key, value = (_by_head(side, heads) for side in sides)
     tiles, first_query, first_key = [], 0, 0
     for start, length, count in runs:
@@ -190,7 +192,7 @@ def _attend_projected(module: nn.Module, states: Tensor, runs: list[tuple[int, i
     _attend_tiles((query * module.scaling, key, value), tiles, output.unflatten(-1, (heads, -1)), None, {})
 
 
-def _first_tokens(runs: list[tuple[int, int, int]]) -> Tensor:
+def _global_tokens(runs: list[tuple[int, int, int]]) -> Tensor:
     """The global tokens of rows."""
     return torch.cat([torch.arange(start, start + count) for start, _, count in runs])
 
