@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from xlretrieval.modeling import rows as rows_module
 from xlretrieval.modeling import tiled_attention
@@ -67,12 +69,12 @@ def test_the_definition(layer_of: Callable, runs: list[tuple[int, int, int]], wi
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(runs(), st.sampled_from([2, 34, 512]), st.sampled_from([0, 0.45, 1e9]))
-@example([(0, 40, 1), (2, 9, 0), (0, 9, 3), (1, 30, 9), (0, 5, 5)], 34, 0.45)  # folded, none, projected
+@given(runs(), st.sampled_from([2, 34, 512]), st.sampled_from([0, 0.45, 1e9]), st.sampled_from([1, 8, 32]))
+@example([(0, 40, 1), (2, 9, 0), (0, 9, 3), (1, 30, 9), (0, 5, 5)], 34, 0.45, 32)  # folded, none, projected
 def test_without_a_gradient_projections_of_few_global_tokens_are_folded(
-    layer_of: Callable, runs: list, window: int, share: float
+    layer_of: Callable, runs: list, window: int, share: float, step: int
 ):
-    """Row by row: in a batch some may be, and others not."""
+    """Row by row: in a batch some may be, and others not. Sizes rounded up change nothing."""
     valid, is_global = masks(runs)
     torch.manual_seed(1)
     hidden = torch.randn(*valid.shape, 16, dtype=torch.float64)
@@ -80,6 +82,7 @@ def test_without_a_gradient_projections_of_few_global_tokens_are_folded(
     with pytest.MonkeyPatch.context() as patch, torch.no_grad():
         patch.setattr(rows_module, "ROW_COST", 0)
         patch.setattr(tiled_attention, "FOLDED_SHARE", share)
+        patch.setitem(tiled_attention.SIZE_STEPS, torch.float64, step)
         expected = layer(hidden, build_pattern(valid, is_global, [window], "eager", 512))[0]
         found = find_rows(valid, is_global, 16)
         actual = found.unpack(layer(found.pack(hidden), found)[0])
@@ -103,6 +106,34 @@ def test_how_a_row_is_computed_does_not_depend_on_the_others(layer_of: Callable,
             # The same products, whose sums may be added up in another order in a longer batch.
             eps = 8 * torch.finfo(dtype).eps
             torch.testing.assert_close(together[row, :length], alone, rtol=eps, atol=eps)
+
+
+class Sizes(TorchDispatchMode):
+    """The sizes of all products that are made inside."""
+
+    def __init__(self):
+        super().__init__()
+        self.found: set[tuple] = set()
+
+    def __torch_dispatch__(self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        if func in (torch.ops.aten.mm.default, torch.ops.aten.bmm.default):
+            self.found.add((tuple(args[0].shape), tuple(args[1].shape)))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("share", [0, 1e9])
+def test_rows_of_all_lengths_have_products_of_few_sizes_in_bfloat16(
+    layer_of: Callable, always: None, monkeypatch: pytest.MonkeyPatch, share: float
+):
+    """Kernels are compiled for every size, and there is room for those of 1,024."""
+    monkeypatch.setattr(tiled_attention, "FOLDED_SHARE_BF16", share)
+    sizes, layer = Sizes(), layer_of(34).bfloat16()
+    for length in range(40, 296, 8):
+        valid, is_global = masks([(0, length + more, 5) for more in range(8)])
+        with torch.no_grad(), sizes:
+            found = find_rows(valid, is_global, 16)
+            layer(torch.randn(1, int(valid.sum()), 16, dtype=torch.bfloat16), found)
+    assert len(sizes.found) < 60
 
 
 def test_folding_only_where_it_pays(layer_of: Callable):

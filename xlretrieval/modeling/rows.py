@@ -45,6 +45,11 @@ class Tile:
     before: tuple[int, int, int] | None = None
     after: tuple[int, int, int] | None = None
 
+    @property
+    def key_count(self) -> int:
+        """Columns of the scores."""
+        return sum(stop - start for start, stop in self.keys)
+
 
 @dataclass
 class Rows:

@@ -31,6 +31,10 @@ SIXTEEN_BITS = 1 << 16
 FOLDED_SHARE = 0.45 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 0.6
 # In bfloat16 all are oneDNN's.
 FOLDED_SHARE_BF16 = 0.7
+# For every size of a product in bfloat16 oneDNN compiles kernels, which takes half a millisecond, and keeps those of
+# the last 1,024 sizes. Rows of all lengths have more: without a gradient sizes are multiples of this, rounded up, and
+# the tokens beyond are hidden.
+SIZE_STEPS = {torch.bfloat16: 32}
 may_fold: ContextVar[bool] = ContextVar("may_fold", default=True)
 """Set to False where linear layers are much faster than other products."""
 
@@ -153,14 +157,14 @@ def attend_rows(
         for run in zip(rows.starts, rows.lengths, rows.global_counts, strict=True):
             if run[2]:
                 (folded if folding_pays(module, *run[1:]) else others).append(run)
+        output = torch.zeros_like(query)
+        _attend_local(module, query, key, value, rows, output)
         if folded:
-            output = torch.zeros_like(query)
-            _attend_local(module, query, key, value, rows, output)
             tokens = _global_tokens(folded)
             output.index_copy_(0, tokens, attend_folded(module, states, tokens, folded))
-            if others:
-                _attend_projected(module, states, others, output)
-            return output.view(hidden_states.shape)
+        if others:
+            _attend_projected(module, states, others, output)
+        return output.view(hidden_states.shape)
     global_query = module.query_global(states.index_select(0, rows.global_tokens))
     projected = query, key, value, global_query, module.key_global(states), module.value_global(states)
     # What autocast has to say it has said in the projections; the products go by what they get.
@@ -173,23 +177,28 @@ def attend_rows(
 
 def _attend_local(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, rows: Rows, output: Tensor) -> None:
     """Writes what local tokens see to `output`, `(tokens, hidden)` like the others."""
-    heads = module.num_attention_heads
-    states = _by_head(query, heads) * module.scaling, _by_head(key, heads), _by_head(value, heads)
-    _attend_tiles(states, rows.tiles(module.half_window)[0], output.unflatten(-1, (heads, -1)), None, {})
+    _attend_without_gradient(module, (query, key, value), rows.tiles(module.half_window)[0], output)
 
 
 def _attend_projected(module: nn.Module, states: Tensor, runs: list[tuple[int, int, int]], output: Tensor) -> None:
     """Writes what the global tokens of some rows see to `output`; the rest as for `attend_folded`."""
-    heads = module.num_attention_heads
     tokens = torch.cat([states[start : start + length] for start, length, _ in runs])
     sides = module.query_global(states[_global_tokens(runs)]), module.key_global(tokens), module.value_global(tokens)
-    query, key, value = (_by_head(side, heads) for side in sides)
     tiles, first_query, first_key = [], 0, 0
     for start, length, count in runs:
         keys = ((first_key, first_key + length),)
         tiles.append(Tile((first_query, first_query + count), start, keys))
         first_query, first_key = first_query + count, first_key + length
-    _attend_tiles((query * module.scaling, key, value), tiles, output.unflatten(-1, (heads, -1)), None, {})
+    _attend_without_gradient(module, sides, tiles, output)
+
+
+def _attend_without_gradient(
+    module: nn.Module, sides: tuple[Tensor, Tensor, Tensor], tiles: list[Tile], output: Tensor
+) -> None:
+    """Writes what queries see of keys and values, `(tokens, hidden)` each, to `output`."""
+    heads, step = module.num_attention_heads, SIZE_STEPS.get(output.dtype, 1)
+    query, key, value = (_by_head(side, heads, step - 1) for side in sides)
+    _attend_tiles((query.mul_(module.scaling), key, value), tiles, output.unflatten(-1, (heads, -1)), None, {}, step)
 
 
 def _global_tokens(runs: list[tuple[int, int, int]]) -> Tensor:
@@ -252,11 +261,16 @@ def attend_folded(module: nn.Module, states: Tensor, tokens: Tensor, runs: list[
     # The bias of the keys adds the same to all scores of a query, and the softmax takes it away again.
     queries = torch.bmm(query, module.key_global.weight.unflatten(0, (heads, -1)))
     mixed = torch.empty_like(queries)
-    place = 0
+    place, step = 0, SIZE_STEPS.get(states.dtype, 1)
     for start, length, count in runs:
-        keys, own = states[start : start + length], slice(place, place + count)
-        probabilities = (queries[:, own].flatten(0, 1) @ keys.t()).softmax(-1)
-        mixed[:, own] = (probabilities @ keys).unflatten(0, (heads, count))
+        wide = _rounded_up(length, step)
+        keys, own = states[start : start + wide], slice(place, place + count)
+        if len(keys) < wide:
+            keys = nn.functional.pad(keys, (0, 0, 0, wide - len(keys)))
+        scores = queries[:, own].flatten(0, 1) @ keys.t()
+        if wide > length:
+            scores[:, length:] = float("-inf")
+        mixed[:, own] = (scores.softmax(-1) @ keys).unflatten(0, (heads, count))
         place += count
     values = torch.bmm(mixed, module.value_global.weight.unflatten(0, (heads, -1)).transpose(1, 2))
     return _by_token(values) + module.value_global.bias
@@ -268,34 +282,55 @@ def _attend_tiles(
     by_token: Tensor,
     drop: _Dropout | None,
     biases: dict[tuple, Tensor],
+    step: int = 1,
 ) -> None:
-    """Writes what the tiles' queries see to `by_token`, `(tokens, heads, head_dim)`."""
+    """Writes what the tiles' queries see to `by_token`, `(tokens, heads, head_dim)`.
+
+    Sizes are rounded up to multiples of `step`, for which the states have room at their end.
+    """
     for tile in tiles:
-        queries, keys, values = _of_tile(states, tile)
+        queries, keys, values = _of_tile(states, tile, step)
         probabilities = _probabilities(queries, keys, tile, biases)
         if drop is not None:
             probabilities.mul_(drop.mask(probabilities))
         attended = torch.bmm(probabilities, values)
         if drop is not None:
             attended.mul_(drop.scale)
-        by_token[tile.output : tile.output + attended.shape[1]].copy_(attended.transpose(0, 1))
+        count = tile.queries[1] - tile.queries[0]
+        by_token[tile.output : tile.output + count].copy_(attended[:, :count].transpose(0, 1))
 
 
-def _by_head(states: Tensor, heads: int) -> Tensor:
-    """`(tokens, hidden)` -> `(heads, tokens, head_dim)`, contiguous: products of slices need no copy then."""
-    return states.unflatten(-1, (heads, -1)).transpose(0, 1).contiguous()
+def _by_head(states: Tensor, heads: int, spare: int = 0) -> Tensor:
+    """`(tokens, hidden)` -> `(heads, tokens + spare, head_dim)`, contiguous: products of slices need no copy then.
+
+    The spare tokens are zero.
+    """
+    by_head = states.unflatten(-1, (heads, -1)).transpose(0, 1)
+    if not spare:
+        return by_head.contiguous()
+    room = states.new_empty(heads, len(states) + spare, by_head.shape[-1])
+    room[:, : len(states)].copy_(by_head)
+    room[:, len(states) :].zero_()
+    return room
+
+
+def _rounded_up(size: int, step: int) -> int:
+    return -(-size // step) * step
 
 
 def _by_token(states: Tensor) -> Tensor:
     return states.transpose(0, 1).flatten(1)
 
 
-def _of_tile(states: tuple[Tensor, ...], tile: Tile) -> tuple[Tensor, Tensor, Tensor]:
-    """Queries, keys and values of a tile, `(heads, n, head_dim)` each."""
+def _of_tile(states: tuple[Tensor, ...], tile: Tile, step: int = 1) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries, keys and values of a tile, `(heads, n, head_dim)` each, rounded up by what follows them."""
     queries, *sides = states
-    runs = [[side[:, start:stop] for start, stop in tile.keys] for side in sides]
+    first, stop = tile.queries
+    more = -tile.key_count % step
+    ends = [*tile.keys[:-1], (tile.keys[-1][0], tile.keys[-1][1] + more)] if more else tile.keys
+    runs = [[side[:, start:stop] for start, stop in ends] for side in sides]
     keys, values = (parts[0] if len(parts) == 1 else torch.cat(parts, 1) for parts in runs)
-    return queries[:, slice(*tile.queries)], keys, values
+    return queries[:, first : first + _rounded_up(stop - first, step)], keys, values
 
 
 def _probabilities(queries: Tensor, keys: Tensor, tile: Tile, biases: dict[tuple, Tensor]) -> Tensor:
@@ -310,6 +345,8 @@ def _probabilities(queries: Tensor, keys: Tensor, tile: Tile, biases: dict[tuple
             hidden = torch.full(place[:2], float("-inf"), dtype=scores.dtype)
             biases[place] = triangle(hidden, diagonal)
         scores[:, :, first:stop] += biases[place]
+    if scores.shape[2] > tile.key_count:
+        scores[:, :, tile.key_count :] = float("-inf")
     return scores.softmax(-1)
 
 
