@@ -25,6 +25,7 @@ from xlretrieval.inference.packed_linear import PackedLinears
 from xlretrieval.inference.precision import native_bf16
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.cpu_linear import fast_linear
+from xlretrieval.modeling.cpu_memory import kept_memory
 from xlretrieval.modeling.modeling_bert_long import BertLongModel
 
 GLOBAL = 32
@@ -80,6 +81,7 @@ def used(name: str, side: torch.nn.Module, linears: PackedLinears | None, bf16: 
             stack.enter_context(linears.serve() if ours else nullcontext())
         else:
             stack.enter_context(torch.autocast("cpu", torch.bfloat16, enabled=bf16))
+            stack.enter_context(kept_memory(side) if ours else nullcontext())
             stack.enter_context(fast_linear(side) if ours else nullcontext())
         yield
 

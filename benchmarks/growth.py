@@ -22,6 +22,7 @@ from benchmarks.reranking import make_texts, save_checkpoint
 from xlretrieval.inference.reranker import Reranker
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.cpu_linear import fast_linear
+from xlretrieval.modeling.cpu_memory import kept_memory
 from xlretrieval.modeling.modeling_bert_long import BertLongModel
 
 TOKENS = 4096  # of a turn, at least
@@ -50,7 +51,7 @@ def by_length(lengths: list[int], repeats: int, backward: bool) -> dict:
         forward = forward_of("ours", model, torch.randint(5, 1000, (1, length)))
 
         def run() -> None:
-            with fast_linear(model), torch.set_grad_enabled(backward):
+            with kept_memory(model), fast_linear(model), torch.set_grad_enabled(backward):
                 for _ in range(max(1, TOKENS // length)):
                     states = forward()
                     if backward:

@@ -31,6 +31,7 @@ from benchmarks.measure import interleaved, ratios, row, summary, write
 from xlretrieval.inference.precision import native_bf16
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.cpu_linear import fast_linear
+from xlretrieval.modeling.cpu_memory import kept_memory
 from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval
 
 QUERY_TOKENS = 30
@@ -189,12 +190,14 @@ def main() -> None:
         """As the package's trainers run it, or as the recipe's did."""
 
         def run() -> None:
-            with fast_linear(model) if side == "ours" else nullcontext():
-                with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-                    loss = getattr({"recipe": recipe, "ours": ours}[side], objective)(batches[side])
-                loss.backward()
-            optimizers[side].step()
-            optimizers[side].zero_grad()
+            is_ours = side == "ours"
+            with kept_memory(model) if is_ours else nullcontext():
+                with fast_linear(model) if is_ours else nullcontext():
+                    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                        loss = getattr(ours if is_ours else recipe, objective)(batches[side])
+                    loss.backward()
+                optimizers[side].step()
+                optimizers[side].zero_grad()
 
         return run
 

@@ -25,6 +25,7 @@ from torch.nn.parallel import DistributedDataParallel
 from benchmarks.measure import ratios, row, summary, write
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.cpu_linear import fast_linear
+from xlretrieval.modeling.cpu_memory import kept_memory
 from xlretrieval.modeling.heads import IGNORE_INDEX
 from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval
 
@@ -59,13 +60,14 @@ def steps(model: torch.nn.Module, batches: list[dict], heads: list) -> Callable[
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True)
 
     def step() -> None:
-        for batch in batches:
-            waits = isinstance(model, DistributedDataParallel) and batch is not batches[-1]
-            with fast_linear(model), model.no_sync() if waits else nullcontext():
-                loss = model(**batch).loss + sum(0.0 * parameter.flatten()[0] for parameter in heads)
-                (loss / len(batches)).backward()
-        optimizer.step()
-        optimizer.zero_grad()
+        with kept_memory(model):
+            for batch in batches:
+                waits = isinstance(model, DistributedDataParallel) and batch is not batches[-1]
+                with fast_linear(model), model.no_sync() if waits else nullcontext():
+                    loss = model(**batch).loss + sum(0.0 * parameter.flatten()[0] for parameter in heads)
+                    (loss / len(batches)).backward()
+            optimizer.step()
+            optimizer.zero_grad()
 
     return step
 

@@ -29,6 +29,7 @@ from benchmarks.reranking import QUERY_WORDS, make_texts, save_checkpoint
 from xlretrieval.inference.reranker import Reranker
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
 from xlretrieval.modeling.cpu_linear import fast_linear
+from xlretrieval.modeling.cpu_memory import kept_memory
 from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval
 
 Shape = tuple[tuple[int, ...], tuple[int, ...]]
@@ -115,10 +116,11 @@ def pretraining(layers: int, pairs: int) -> Callable[[], None]:
 
     def steps() -> None:
         for objective in (ours.qlm, ours.rr):
-            with fast_linear(model):
-                objective(batch).backward()
-            optimizer.step()
-            optimizer.zero_grad()
+            with kept_memory(model):
+                with fast_linear(model):
+                    objective(batch).backward()
+                optimizer.step()
+                optimizer.zero_grad()
 
     return steps
 

@@ -12,6 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from xlretrieval.data.padding import PAD_MULTIPLE
 from xlretrieval.modeling.cpu_linear import fast_linear
+from xlretrieval.modeling.cpu_memory import kept_memory
 from xlretrieval.modeling.modeling_bert_long import BertLongPreTrainedModel
 
 # Texts or pairs tokenized at a time: the tokenizer's result keeps some 200 bytes a token, of which we keep the id.
@@ -130,7 +131,7 @@ def evaluating(model: nn.Module, eager: bool = True) -> Iterator[None]:
         evaluation.users += 1
         model.eval()
     try:
-        with torch.inference_mode(), fast_linear(model) if eager else nullcontext():
+        with torch.inference_mode(), kept_memory(model), fast_linear(model) if eager else nullcontext():
             yield
     finally:
         with _EVALUATIONS_LOCK:

@@ -26,6 +26,7 @@ from transformers import (
 from xlretrieval.data.sections import AlignedSections
 from xlretrieval.modeling.conversion import load_tokenizer
 from xlretrieval.modeling.cpu_linear import fast_linear
+from xlretrieval.modeling.cpu_memory import kept_memory
 from xlretrieval.modeling.xl_retrieval import BertForXLRetrieval
 from xlretrieval.trainers.log_lines import use_log_lines
 
@@ -101,7 +102,7 @@ def train_base_encoder(
         train_dataset=_rows(texts, tokenizer, options),
     )
     use_log_lines(trainer)
-    with fast_linear(model):
+    with kept_memory(model), fast_linear(model):
         trainer.train()
     model.save_pretrained(output)
     tokenizer.save_pretrained(output)

@@ -12,6 +12,7 @@ from torch.utils.data import Sampler
 
 from xlretrieval.modeling.compilation import compile_layers, has_long_layers
 from xlretrieval.modeling.cpu_linear import fast_linear
+from xlretrieval.modeling.cpu_memory import kept_memory
 
 
 class StepMeanMixin(ABC):
@@ -53,6 +54,11 @@ class StepMeanMixin(ABC):
         if self.args.torch_compile and has_long_layers(self.model):
             compile_layers(self.model, self.args.torch_compile_backend)
             self.accelerator.state.dynamo_plugin.backend = DynamoBackend.NO
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        """As in `Trainer`; on a CPU what is freed stays for the next step, see `kept_memory`."""
+        with kept_memory(self.model):
+            return super().train(*args, **kwargs)
 
     def training_step(self, model: torch.nn.Module, *args: Any, **kwargs: Any) -> torch.Tensor:
         """As in `Trainer`, with fast linear layers on a CPU; a compiled model has kernels of its own."""
