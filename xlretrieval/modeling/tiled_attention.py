@@ -33,7 +33,7 @@ FOLDED_SHARE = 0.45 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 
 FOLDED_SHARE_BF16 = 0.7
 # For every size of a product in bfloat16 oneDNN compiles kernels, which takes half a millisecond, and keeps those of
 # the last 1,024 sizes. Rows of all lengths have more: without a gradient sizes are multiples of this, rounded up, and
-# the tokens beyond are hidden.
+# the tokens beyond are hidden; one that is not finite would still show.
 SIZE_STEPS = {torch.bfloat16: 32}
 may_fold: ContextVar[bool] = ContextVar("may_fold", default=True)
 """Set to False where linear layers are much faster than other products."""
@@ -158,7 +158,7 @@ def attend_rows(
             if run[2]:
                 (folded if folding_pays(module, *run[1:]) else others).append(run)
         output = torch.zeros_like(query)
-        _attend_local(module, query, key, value, rows, output)
+        _attend_without_gradient(module, (query, key, value), rows.tiles(module.half_window)[0], output)
         if folded:
             tokens = _global_tokens(folded)
             output.index_copy_(0, tokens, attend_folded(module, states, tokens, folded))
@@ -173,11 +173,6 @@ def attend_rows(
             *projected, rows, module.half_window, module.num_attention_heads, module.scaling, dropout
         )
     return output.view(hidden_states.shape)
-
-
-def _attend_local(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, rows: Rows, output: Tensor) -> None:
-    """Writes what local tokens see to `output`, `(tokens, hidden)` like the others."""
-    _attend_without_gradient(module, (query, key, value), rows.tiles(module.half_window)[0], output)
 
 
 def _attend_projected(module: nn.Module, states: Tensor, runs: list[tuple[int, int, int]], output: Tensor) -> None:
@@ -195,10 +190,10 @@ def _attend_projected(module: nn.Module, states: Tensor, runs: list[tuple[int, i
 def _attend_without_gradient(
     module: nn.Module, sides: tuple[Tensor, Tensor, Tensor], tiles: list[Tile], output: Tensor
 ) -> None:
-    """Writes what queries see of keys and values, `(tokens, hidden)` each, to `output`."""
+    """Writes what queries see of keys and values to `output`, `(tokens, hidden)` like them."""
     heads, step = module.num_attention_heads, SIZE_STEPS.get(output.dtype, 1)
     query, key, value = (_by_head(side, heads, step - 1) for side in sides)
-    _attend_tiles((query.mul_(module.scaling), key, value), tiles, output.unflatten(-1, (heads, -1)), None, {}, step)
+    _attend_tiles((query * module.scaling, key, value), tiles, output.unflatten(-1, (heads, -1)), None, {}, step)
 
 
 def _global_tokens(runs: list[tuple[int, int, int]]) -> Tensor:
