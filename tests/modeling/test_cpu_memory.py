@@ -13,8 +13,8 @@ from xlretrieval.modeling import cpu_memory
 from xlretrieval.modeling.cpu_memory import kept_memory
 
 # Pages that the system clears in one of some steps of training, the least, with blocks of 64 MiB: before, inside, in
-# an inner block, still inside; and after, with blocks of 256 MiB, as those of 64 are still there. The least, for where
-# gap is a few bytes too small, which the addresses decide, a step inside may ask for one more block.
+# an inner block, still inside; and after, with blocks of 256 MiB, as those of 64 are still there. The least, for
+# where a gap is a few bytes too small, which the addresses decide, a step inside may ask for one more block.
 PROGRAM = """
 import os
 os.environ["THP_MEM_ALLOC_ENABLE"] = "0"
