@@ -108,6 +108,21 @@ def test_how_a_row_is_computed_does_not_depend_on_the_others(layer_of: Callable,
             torch.testing.assert_close(together[row, :length], alone, rtol=eps, atol=eps)
 
 
+@pytest.mark.parametrize("share", [0, 1e9])
+def test_what_is_not_finite_stays_in_its_row(
+    layer_of: Callable, always: None, monkeypatch: pytest.MonkeyPatch, share: float
+):
+    """So that an error about a score names the pair that it came from. In bfloat16 rows are rounded up."""
+    monkeypatch.setattr(tiled_attention, "FOLDED_SHARE_BF16", share)
+    valid, is_global = masks([(0, 40, 3), (0, 40, 3), (0, 40, 3)])
+    hidden = torch.randn(*valid.shape, 16, dtype=torch.bfloat16)
+    hidden[1] = float("nan")
+    with torch.no_grad():
+        found = find_rows(valid, is_global, 16)
+        output = found.unpack(layer_of(34).bfloat16()(found.pack(hidden), found)[0])
+    assert output.isfinite().all(-1).tolist() == [[True] * 40, [False] * 40, [True] * 40]
+
+
 class Sizes(TorchDispatchMode):
     """The sizes of all products that are made inside."""
 

@@ -32,8 +32,7 @@ FOLDED_SHARE = 0.45 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 
 # In bfloat16 all are oneDNN's.
 FOLDED_SHARE_BF16 = 0.7
 # For every size of a product in bfloat16 oneDNN compiles kernels, which takes half a millisecond, and keeps those of
-# the last 1,024 sizes. Rows of all lengths have more: without a gradient sizes are multiples of this, rounded up, and
-# the tokens beyond are hidden; one that is not finite would still show.
+# the last 1,024 sizes. Rows of all lengths have more: without a gradient zeros fill them up to multiples of this.
 SIZE_STEPS = {torch.bfloat16: 32}
 may_fold: ContextVar[bool] = ContextVar("may_fold", default=True)
 """Set to False where linear layers are much faster than other products."""
@@ -192,7 +191,7 @@ def _attend_without_gradient(
 ) -> None:
     """Writes what queries see of keys and values to `output`, `(tokens, hidden)` like them."""
     heads, step = module.num_attention_heads, SIZE_STEPS.get(output.dtype, 1)
-    query, key, value = (_by_head(side, heads, step - 1) for side in sides)
+    query, key, value = (_by_head(side, heads) for side in sides)
     _attend_tiles((query * module.scaling, key, value), tiles, output.unflatten(-1, (heads, -1)), None, {}, step)
 
 
@@ -258,12 +257,9 @@ def attend_folded(module: nn.Module, states: Tensor, tokens: Tensor, runs: list[
     mixed = torch.empty_like(queries)
     place, step = 0, SIZE_STEPS.get(states.dtype, 1)
     for start, length, count in runs:
-        wide = _rounded_up(length, step)
-        keys, own = states[start : start + wide], slice(place, place + count)
-        if len(keys) < wide:
-            keys = nn.functional.pad(keys, (0, 0, 0, wide - len(keys)))
+        keys, own = _filled_up([states[start : start + length]], step), slice(place, place + count)
         scores = queries[:, own].flatten(0, 1) @ keys.t()
-        if wide > length:
+        if len(keys) > length:
             scores[:, length:] = float("-inf")
         mixed[:, own] = (scores.softmax(-1) @ keys).unflatten(0, (heads, count))
         place += count
@@ -279,10 +275,7 @@ def _attend_tiles(
     biases: dict[tuple, Tensor],
     step: int = 1,
 ) -> None:
-    """Writes what the tiles' queries see to `by_token`, `(tokens, heads, head_dim)`.
-
-    Sizes are rounded up to multiples of `step`, for which the states have room at their end.
-    """
+    """Writes what the tiles' queries see to `by_token`, `(tokens, heads, head_dim)`; sizes are multiples of `step`."""
     for tile in tiles:
         queries, keys, values = _of_tile(states, tile, step)
         probabilities = _probabilities(queries, keys, tile, biases)
@@ -295,22 +288,18 @@ def _attend_tiles(
         by_token[tile.output : tile.output + count].copy_(attended[:, :count].transpose(0, 1))
 
 
-def _by_head(states: Tensor, heads: int, spare: int = 0) -> Tensor:
-    """`(tokens, hidden)` -> `(heads, tokens + spare, head_dim)`, contiguous: products of slices need no copy then.
-
-    The spare tokens are zero.
-    """
-    by_head = states.unflatten(-1, (heads, -1)).transpose(0, 1)
-    if not spare:
-        return by_head.contiguous()
-    room = states.new_empty(heads, len(states) + spare, by_head.shape[-1])
-    room[:, : len(states)].copy_(by_head)
-    room[:, len(states) :].zero_()
-    return room
+def _by_head(states: Tensor, heads: int) -> Tensor:
+    """`(tokens, hidden)` -> `(heads, tokens, head_dim)`, contiguous: products of slices need no copy then."""
+    return states.unflatten(-1, (heads, -1)).transpose(0, 1).contiguous()
 
 
-def _rounded_up(size: int, step: int) -> int:
-    return -(-size // step) * step
+def _filled_up(parts: list[Tensor], step: int) -> Tensor:
+    """Parts of `(..., n, size)` one after the other, and zeros up to a multiple of `step`; no copy of a single one."""
+    missing = -sum(part.shape[-2] for part in parts) % step
+    if missing:
+        zeros = parts[0].new_zeros(*parts[0].shape[:-2], missing, parts[0].shape[-1])
+        parts = [*parts, zeros]
+    return parts[0] if len(parts) == 1 else torch.cat(parts, -2)
 
 
 def _by_token(states: Tensor) -> Tensor:
@@ -318,14 +307,10 @@ def _by_token(states: Tensor) -> Tensor:
 
 
 def _of_tile(states: tuple[Tensor, ...], tile: Tile, step: int = 1) -> tuple[Tensor, Tensor, Tensor]:
-    """Queries, keys and values of a tile, `(heads, n, head_dim)` each, rounded up by what follows them."""
+    """Queries, keys and values of a tile, `(heads, n, head_dim)` each, filled up to a multiple of `step`."""
     queries, *sides = states
-    first, stop = tile.queries
-    more = -tile.key_count % step
-    ends = [*tile.keys[:-1], (tile.keys[-1][0], tile.keys[-1][1] + more)] if more else tile.keys
-    runs = [[side[:, start:stop] for start, stop in ends] for side in sides]
-    keys, values = (parts[0] if len(parts) == 1 else torch.cat(parts, 1) for parts in runs)
-    return queries[:, first : first + _rounded_up(stop - first, step)], keys, values
+    keys, values = (_filled_up([side[:, start:stop] for start, stop in tile.keys], step) for side in sides)
+    return _filled_up([queries[:, slice(*tile.queries)]], step), keys, values
 
 
 def _probabilities(queries: Tensor, keys: Tensor, tile: Tile, biases: dict[tuple, Tensor]) -> Tensor:
