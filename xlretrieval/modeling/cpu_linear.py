@@ -80,14 +80,19 @@ def _linear(input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
     return _Linear.apply(input.reshape(-1, input.shape[-1]), weight, bias).unflatten(0, input.shape[:-1])
 
 
+def is_on_cpu(model: nn.Module) -> bool:
+    """Whether no parameter is elsewhere."""
+    return all(parameter.device.type == "cpu" for parameter in model.parameters())
+
+
 def fast_linear(model: nn.Module) -> AbstractContextManager:
     """A context in which the model's linear layers are fast, and their gradients too.
 
     Args:
         model: Left as it is where it is not on an x86 processor with AVX512, or torch was built without oneDNN.
     """
-    on_cpu = all(parameter.device.type == "cpu" for parameter in model.parameters())
     avx512 = torch.backends.cpu.get_cpu_capability() == "AVX512"
-    if on_cpu and avx512 and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+    served = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    if is_on_cpu(model) and avx512 and served:
         return _OneDnnLinear()
     return nullcontext()

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 
 from torch import nn
 
+from .cpu_linear import is_on_cpu
+
 # Of glibc's <malloc.h>.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4
 _KEPT = {_M_MMAP_MAX: 0, _M_TRIM_THRESHOLD: -1}
@@ -50,8 +52,7 @@ def kept_memory(model: nn.Module) -> Iterator[None]:
         model: What computes inside. Nothing is done where it is not on a processor, where there is no glibc, and
             where the user has set malloc's variables (`MALLOC_TRIM_THRESHOLD_` and the like, `GLIBC_TUNABLES`).
     """
-    on_cpu = all(parameter.device.type == "cpu" for parameter in model.parameters())
-    mallopt = _mallopt() if on_cpu else None
+    mallopt = _mallopt() if is_on_cpu(model) else None
     if mallopt is None:
         yield
         return
