@@ -4,7 +4,8 @@ Sides, with the same weights: ours; Longformer of transformers (window and globa
 transformers. 32 query tokens are global. Sides take turns on one length; a turn has at least 4,096 tokens, so that a
 short length is not timed on a few milliseconds. Outputs of ours and Longformer are compared first. With --bf16 all
 sides train in mixed precision, and go forward with weights in bfloat16. Ours runs as the package's trainers and
-rerankers run it: on processors with AVX512, rerankers lay weights out once.
+rerankers run it: on processors with AVX512, rerankers lay weights out once. The others run as they do without this
+package, in a process of their own.
 
   python -m benchmarks.encoder [--lengths 512 1024 2048 4096 8192] [--layers 1] [--repeats 5] [--tokens 4096] [--bf16]
 """
@@ -14,11 +15,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
 
 import numpy as np
 import torch
 from transformers import BertConfig, BertModel, LongformerConfig, LongformerModel
 
+from benchmarks.apart import Apart
 from benchmarks.measure import interleaved, ratios, row, summary, write
 from xlretrieval.inference.batching import evaluating
 from xlretrieval.inference.packed_linear import PackedLinears
@@ -71,54 +74,74 @@ def forward_of(name: str, side: torch.nn.Module, ids: torch.Tensor) -> Callable[
     return lambda: side(input_ids=ids, attention_mask=mask, **marks, **positions).last_hidden_state
 
 
-@contextmanager
-def used(name: str, side: torch.nn.Module, linears: PackedLinears | None, bf16: bool) -> Iterator[None]:
-    """A context in which a side trains in mixed precision; or with `linears`, scores without gradients."""
-    ours = name == "ours"
-    with ExitStack() as stack:
-        if linears is not None:
-            stack.enter_context(evaluating(side, eager=ours))
-            stack.enter_context(linears.serve() if ours else nullcontext())
-        else:
-            stack.enter_context(torch.autocast("cpu", torch.bfloat16, enabled=bf16))
-            stack.enter_context(kept_memory(side) if ours else nullcontext())
-            stack.enter_context(fast_linear(side) if ours else nullcontext())
-        yield
+class Sides:
+    """Encoders of one process; those of another one, built alike, have the same weights.
+
+    Args:
+        names: Which of them.
+        layers: Layers of each.
+        longest: Positions of each.
+        dropout: Its probability, everywhere.
+    """
+
+    def __init__(self, names: tuple[str, ...], layers: int, longest: int, dropout: float):
+        built = build_sides(layers, longest, dropout)
+        self.sides = {name: built[name].eval() for name in names}
+        self.backward, self.bf16 = False, False
+        self.linears: PackedLinears | None = None
+
+    def states(self, name: str, length: int) -> np.ndarray:
+        """What an encoder makes of two rows, `(2, length, hidden)`."""
+        ids = torch.randint(5, 1000, (2, length), generator=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            return forward_of(name, self.sides[name], ids)().numpy()
+
+    def prepare(self, backward: bool, bf16: bool) -> None:
+        """For `run`: whether with gradients; whether in bfloat16, with gradients in mixed precision."""
+        self.backward, self.bf16 = backward, bf16
+        for side in self.sides.values():
+            side.train(backward)
+            if bf16 and not backward:
+                side.bfloat16()
+        if "ours" in self.sides and not backward:
+            self.linears = PackedLinears(self.sides["ours"])
+
+    @contextmanager
+    def used(self, name: str) -> Iterator[None]:
+        """A context in which a side trains, or scores without gradients: ours as the package does both."""
+        side, ours = self.sides[name], name == "ours"
+        with ExitStack() as stack:
+            if self.backward:
+                stack.enter_context(torch.autocast("cpu", torch.bfloat16, enabled=self.bf16))
+                stack.enter_context(kept_memory(side) if ours else nullcontext())
+                stack.enter_context(fast_linear(side) if ours else nullcontext())
+            elif ours:
+                stack.enter_context(evaluating(side))
+                stack.enter_context(self.linears.serve())
+            else:
+                stack.enter_context(torch.inference_mode())
+            yield
+
+    def run(self, name: str, length: int, times: int) -> None:
+        """One turn: an input of this length, several times."""
+        generator = torch.Generator().manual_seed(length)
+        forward = forward_of(name, self.sides[name], torch.randint(5, 1000, (1, length), generator=generator))
+        with self.used(name):
+            for _ in range(times):
+                states = forward()
+                if self.backward:
+                    states.float().square().mean().backward()
 
 
 def measure_length(
-    sides: dict[str, torch.nn.Module], length: int, backward: bool, arguments: argparse.Namespace
+    calls: dict[str, Callable[[str, int, int], object]], length: int, arguments: argparse.Namespace
 ) -> dict[str, list[float]]:
-    """Seconds of each side for one input of this length."""
-    generator = torch.Generator().manual_seed(length)
-    ids = torch.randint(5, 1000, (1, length), generator=generator)
+    """Seconds of each side for one input of this length; `calls` are their `run`."""
     times = max(1, arguments.tokens // length)
-    linears = None if backward else PackedLinears(sides["ours"])
-
-    def call(name: str) -> Callable[[], None]:
-        forward = forward_of(name, sides[name], ids)
-
-        def run() -> None:
-            with used(name, sides[name], linears, arguments.bf16):
-                for _ in range(times):
-                    states = forward()
-                    if backward:
-                        states.float().square().mean().backward()
-
-        return run
-
-    turns = interleaved({name: call(name) for name in sides}, arguments.repeats)
-    return {name: [value / times for value in seconds] for name, seconds in turns.items()}
-
-
-def largest_difference(sides: dict[str, torch.nn.Module], length: int) -> float:
-    """Between ours and Longformer, in evaluation mode."""
-    ids = torch.randint(5, 1000, (2, length), generator=torch.Generator().manual_seed(0))
-    for side in sides.values():
-        side.eval()
-    with torch.no_grad():
-        ours, theirs = (forward_of(name, sides[name], ids)() for name in ("ours", "longformer"))
-    return (ours - theirs).abs().max().item()
+    turns = {name: partial(run, name, length, times) for name, run in calls.items()}
+    return {
+        name: [value / times for value in values] for name, values in interleaved(turns, arguments.repeats).items()
+    }
 
 
 def table_rows(result: dict, precision: str) -> Iterator[dict]:
@@ -156,20 +179,22 @@ def main() -> None:
         "global_tokens": GLOBAL,
     }
     for what, backward, dropout in (("forward", False, 0.0), ("step", True, 0.0), ("step with dropout", True, 0.1)):
-        sides = build_sides(arguments.layers, longest, dropout)
-        if not backward:
-            result["largest_difference"] = largest_difference(sides, min(1024, longest))
-        for side in sides.values():
-            side.train(backward)
-            if arguments.bf16 and not backward:
-                side.bfloat16()
-        rows = {}
-        for length in arguments.lengths:
-            measured = {name: side for name, side in sides.items() if name != "dense" or length <= DENSE_UP_TO[what]}
-            seconds = measure_length(measured, length, backward, arguments)
-            rows[length] = {"seconds": {name: summary(values)["median"] for name, values in seconds.items()}} | {
-                f"speedup over {name}": ratios(seconds[name], seconds["ours"]) for name in measured if name != "ours"
-            }
+        ours = Sides(("ours",), arguments.layers, longest, dropout)
+        with Apart(Sides, ("longformer", "dense"), arguments.layers, longest, dropout) as peers:
+            if not backward:
+                states = ours.states("ours", min(1024, longest)), peers("states", "longformer", min(1024, longest))
+                result["largest_difference"] = float(np.abs(states[0] - states[1]).max())
+            ours.prepare(backward, arguments.bf16)
+            peers("prepare", backward, arguments.bf16)
+            rows = {}
+            for length in arguments.lengths:
+                calls = {"ours": ours.run, "longformer": partial(peers, "run")}
+                if length <= DENSE_UP_TO[what]:
+                    calls["dense"] = partial(peers, "run")
+                seconds = measure_length(calls, length, arguments)
+                rows[length] = {"seconds": {name: summary(values)["median"] for name, values in seconds.items()}} | {
+                    f"speedup over {name}": ratios(seconds[name], seconds["ours"]) for name in calls if name != "ours"
+                }
         medians = [rows[length]["seconds"]["ours"] for length in arguments.lengths]
         slope = float(np.polyfit(np.log(arguments.lengths), np.log(medians), 1)[0]) if len(medians) > 1 else None
         result[what] = {"lengths": rows, "exponent": slope}

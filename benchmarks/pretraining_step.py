@@ -4,7 +4,8 @@ The recipe of the code released in 2021: every pair padded to the maximum length
 transformers, and the whole vocabulary computed at every position. Ours: padded to the longest pair of the batch, our
 attention, rows without padding, the vocabulary at masked positions only. Both in fp32, and where the processor
 multiplies bfloat16 ours in mixed precision too, with the optimizer's step, which is AdamW, fused, on all sides. A turn
-is two steps, of which the second counts, as one of many. The losses are compared first, without dropout.
+is two steps, of which the second counts, as one of many. The recipe runs as it does without this package, in a process
+of its own. The losses are compared first, without dropout.
 
 Section lengths follow the text given with --jsonl; by default a log-normal distribution with median 113 and deviation
 1.06, which is what sections of acts and regulations in two languages measure in tokens.
@@ -19,7 +20,7 @@ import gzip
 import json
 import math
 import statistics
-from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ import torch
 from torch.nn import functional as F
 from transformers import LongformerConfig, LongformerForMaskedLM
 
+from benchmarks.apart import Apart
 from benchmarks.measure import interleaved, ratios, row, summary, write
 from xlretrieval.inference.precision import native_bf16
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
@@ -36,6 +38,7 @@ from xlretrieval.modeling.modeling_bert_long import BertLongForXLRetrieval
 
 QUERY_TOKENS = 30
 CLS, SEP, MASK = 101, 102, 103
+OBJECTIVES = ("qlm", "rr")
 CHARACTERS_PER_TOKEN = 4.3  # multilingual BERT on English and French legal text
 
 
@@ -148,6 +151,77 @@ class Ours:
         return F.softplus(scores[:, 1] - scores[:, 0]).mean()
 
 
+def build_model(layers: int, max_length: int) -> BertLongForXLRetrieval:
+    """Ours; the same weights whenever it is called."""
+    torch.manual_seed(0)
+    model = BertLongForXLRetrieval(BertLongConfig(num_hidden_layers=layers, max_position_embeddings=max_length))
+    with torch.no_grad():  # other values than the local projections, so that swapping them would show
+        for name, parameter in model.named_parameters():
+            if "_global" in name:
+                parameter.add_(torch.randn_like(parameter) * 0.01)
+    return model
+
+
+class RecipeSide:
+    """The recipe's steps, in the process that this is built in.
+
+    Args:
+        layers: Of the encoder.
+        max_length: What rows are padded to.
+        lengths: Document lengths of the batch.
+    """
+
+    def __init__(self, layers: int, max_length: int, lengths: list[int]):
+        ours = build_model(layers, max_length)
+        self.recipe = Recipe(ours)
+        self.batch = make_batch(lengths, max_length, max_length, ours.config.vocab_size, seed=1)
+        self.optimizer = make_optimizer(self.recipe)
+
+    def loss(self, objective: str) -> float:
+        """The batch's, without dropout."""
+        self.recipe.eval()
+        with torch.no_grad():
+            return getattr(self.recipe, objective)(self.batch).item()
+
+    def step(self, objective: str) -> None:
+        """One, in fp32."""
+        self.recipe.train()
+        getattr(self.recipe, objective)(self.batch).backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+
+class OurSide:
+    """Our steps, as the package's trainers run them; arguments as of `RecipeSide`."""
+
+    def __init__(self, layers: int, max_length: int, lengths: list[int]):
+        self.model = build_model(layers, max_length)
+        self.ours = Ours(self.model)
+        self.batch = make_batch(lengths, None, max_length, self.model.config.vocab_size, seed=1)
+        self.optimizer = make_optimizer(self.model)
+
+    def loss(self, objective: str) -> float:
+        """The batch's, without dropout."""
+        self.model.eval()
+        with torch.no_grad():
+            return getattr(self.ours, objective)(self.batch).item()
+
+    def step(self, objective: str, bf16: bool = False) -> None:
+        """One, in fp32 or in mixed precision."""
+        self.model.train()
+        with kept_memory(self.model):
+            with fast_linear(self.model):
+                with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                    loss = getattr(self.ours, objective)(self.batch)
+                loss.backward()
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+
+
+def make_optimizer(model: torch.nn.Module) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(model.parameters(), 1e-5, weight_decay=0.0, fused=True)
+
+
 def main() -> None:
     """Compares the losses, then the steps."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -159,69 +233,33 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.pairs % 2:
         parser.error(f"--pairs must be even, got {arguments.pairs}: a group of relevance ranking has two documents.")
-    torch.manual_seed(0)
-    config = BertLongConfig(num_hidden_layers=arguments.layers, max_position_embeddings=arguments.max_length)
-    model = BertLongForXLRetrieval(config)
-    with torch.no_grad():  # other values than the local projections, so that swapping them would show
-        for name, parameter in model.named_parameters():
-            if "_global" in name:
-                parameter.add_(torch.randn_like(parameter) * 0.01)
-    recipe, ours = Recipe(model), Ours(model)
     lengths = section_lengths(arguments.jsonl, arguments.pairs, seed=0)
-    batches = {
-        side: make_batch(lengths, pad_to, arguments.max_length, config.vocab_size, seed=1)
-        for side, pad_to in (("recipe", arguments.max_length), ("ours", None))
-    }
-    losses = {}
-    model.eval(), recipe.eval()
-    with torch.no_grad():
-        for objective in ("qlm", "rr"):
-            losses[objective] = {
-                "recipe": getattr(recipe, objective)(batches["recipe"]).item(),
-                "ours": getattr(ours, objective)(batches["ours"]).item(),
-            }
-    model.train(), recipe.train()
-    models = {"recipe": recipe, "ours": model}
-    optimizers = {
-        side: torch.optim.AdamW(models[side].parameters(), 1e-5, weight_decay=0.0, fused=True) for side in models
-    }
-
-    def step(side: str, objective: str, bf16: bool = False):
-        """As the package's trainers run it, or as the recipe's did."""
-
-        def run() -> None:
-            is_ours = side == "ours"
-            with kept_memory(model) if is_ours else nullcontext():
-                with fast_linear(model) if is_ours else nullcontext():
-                    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-                        loss = getattr(ours if is_ours else recipe, objective)(batches[side])
-                    loss.backward()
-                optimizers[side].step()
-                optimizers[side].zero_grad()
-
-        return run
-
-    tokens = int(batches["ours"]["attention"].sum())
+    shape = arguments.layers, arguments.max_length, lengths
+    ours = OurSide(*shape)
+    tokens = int(ours.batch["attention"].sum())
     result = {
         "question": "one pretraining step against the released recipe, fp32",
         "layers": arguments.layers,
-        "vocabulary": config.vocab_size,
+        "vocabulary": ours.model.config.vocab_size,
         "pairs": arguments.pairs,
         "document_tokens": lengths,
         "tokens": tokens,
-        "padded_tokens": {side: batch["ids"].numel() for side, batch in batches.items()},
-        "losses": losses,
+        "padded_tokens": {"recipe": arguments.pairs * arguments.max_length, "ours": ours.batch["ids"].numel()},
     }
-    for objective in ("qlm", "rr"):
-        sides = {side: step(side, objective) for side in models}
-        if native_bf16("cpu"):
-            sides["ours, bf16"] = step("ours", objective, bf16=True)
-        seconds = interleaved(sides, arguments.repeats, untimed=1)
-        result[objective] = {
-            "seconds": {side: summary(values) for side, values in seconds.items()},
-            "tokens_per_second": {side: tokens / summary(values)["median"] for side, values in seconds.items()},
-            "speedup": {side: ratios(seconds["recipe"], seconds[side]) for side in sides if side != "recipe"},
+    with Apart(RecipeSide, *shape) as recipe:
+        result["losses"] = {
+            objective: {"recipe": recipe("loss", objective), "ours": ours.loss(objective)} for objective in OBJECTIVES
         }
+        for objective in OBJECTIVES:
+            sides = {"recipe": partial(recipe, "step", objective), "ours": partial(ours.step, objective)}
+            if native_bf16("cpu"):
+                sides["ours, bf16"] = partial(ours.step, objective, bf16=True)
+            seconds = interleaved(sides, arguments.repeats, untimed=1)
+            result[objective] = {
+                "seconds": {side: summary(values) for side, values in seconds.items()},
+                "tokens_per_second": {side: tokens / summary(values)["median"] for side, values in seconds.items()},
+                "speedup": {side: ratios(seconds["recipe"], seconds[side]) for side in sides if side != "recipe"},
+            }
     result["table"] = [
         row(
             f"one {objective.upper()} pretraining step, {precision}",
@@ -230,7 +268,7 @@ def main() -> None:
             target,
             (speedup["min"], speedup["max"]),
         )
-        for objective in ("qlm", "rr")
+        for objective in OBJECTIVES
         for precision, side, target in (("fp32", "ours", 5), ("bf16", "ours, bf16", 12))
         if (speedup := result[objective]["speedup"].get(side))
     ]

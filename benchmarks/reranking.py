@@ -2,11 +2,12 @@
 
 Same weights, same pairs, same machine, in turns. CrossEncoder.predict loads the long encoder as it does by default:
 our attention, batches of 32 pairs in the order of their characters. With --longformer it also runs what it would
-without this package: transformers' Longformer with the same weights, whose queries are global. FlagEmbedding's
-reranker sorts by tokens, in batches of 128; it runs in an environment of its own, whose Python is given with
---flag-embedding, with the code that the checkpoint brings along. Ours runs in float32, where the scores must be equal
-to 1e-5, with dtype="auto" where the processor multiplies bfloat16, and with dtype="int8"; of those Kendall's tau with
-the scores in float32 is measured query by query.
+without this package: transformers' Longformer with the same weights, whose queries are global. Both have a process of
+their own, without what this package asks of torch and malloc. FlagEmbedding's reranker sorts by tokens, in batches of
+128; it runs in an environment of its own, whose Python is given with --flag-embedding, with the code that the
+checkpoint brings along. Ours runs in float32, where the scores must be equal to 1e-5, with dtype="auto" where the
+processor multiplies bfloat16, and with dtype="int8"; of those Kendall's tau with the scores in float32 is measured
+query by query.
 
 Documents have the lengths of sections: a log-normal distribution with median 113 tokens and deviation 1.06, or are
 texts given with --jsonl; every 50 share a query of ten words out of the first. Fewer layers than 6 flatter ours, which
@@ -39,6 +40,7 @@ from tokenizers import BertWordPieceTokenizer
 from transformers import AutoTokenizer, BertTokenizer
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from benchmarks.apart import Apart, without_package
 from benchmarks.measure import interleaved, ratios, row, summary, write
 from benchmarks.pretraining_step import Recipe, section_lengths
 from xlretrieval.inference.precision import native_bf16
@@ -130,6 +132,33 @@ class LongformerScores(torch.nn.Module):
         return SequenceClassifierOutput(logits=self.recipe.scores(batch))
 
 
+class CrossEncoderScores:
+    """CrossEncoder around the checkpoint's own encoder, or around Longformer of transformers, in this process."""
+
+    def __init__(self, folder: str, pairs: list[tuple[str, str]], longformer: bool):
+        self.encoder, self.pairs = CrossEncoder(folder, device="cpu"), pairs
+        if longformer:
+            self.encoder[0].model = LongformerScores(self.encoder[0].model)
+
+    def score(self) -> tuple[np.ndarray, float]:
+        """Scores, and the processor's seconds."""
+        start = time.process_time()
+        scores = self.encoder.predict(self.pairs, activation_fn=torch.nn.Identity())
+        return scores, time.process_time() - start
+
+
+class CrossEncoderSide:
+    """The same of a `CrossEncoder`, in a process of its own."""
+
+    def __init__(self, folder: str, pairs: list[tuple[str, str]], longformer: bool = False):
+        self.peer = Apart(CrossEncoderScores, folder, pairs, longformer)
+        self.scores, self.processor = np.zeros(0), []
+
+    def __call__(self) -> None:
+        self.scores, seconds = self.peer("score")
+        self.processor.append(seconds)
+
+
 class FlagSide:
     """The same of FlagEmbedding's reranker, in a process of its own; see `flag_scorer`."""
 
@@ -137,7 +166,8 @@ class FlagSide:
         path = Path(folder) / "pairs.json"
         path.write_text(json.dumps(pairs), encoding="utf-8")
         program = [python, str(Path(__file__).with_name("flag_scorer.py")), folder, str(path)]
-        self.child = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        with without_package():
+            self.child = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.scores, self.processor = np.zeros(0), []
         self._answer()  # that it is ready: what it loads is no part of a turn
 
@@ -162,17 +192,9 @@ def rerankers_of(folder: str) -> dict[str, Reranker]:
     return {dtype: Reranker.from_pretrained(folder, dtype, **options) for dtype in names}
 
 
-def cross_encoder(folder: str, pairs: list[tuple[str, str]], longformer: bool = False) -> Side:
-    """CrossEncoder around the checkpoint's own encoder, or around Longformer of transformers."""
-    encoder = CrossEncoder(folder, device="cpu")
-    if longformer:
-        encoder[0].model = LongformerScores(encoder[0].model)
-    return Side(lambda: encoder.predict(pairs, activation_fn=torch.nn.Identity()))
-
-
 def sides_of(
     folder: str, pairs: list[tuple[str, str]], budgets: list[int], longformer: bool, flag: str | None
-) -> dict[str, Side | FlagSide]:
+) -> dict[str, Side | CrossEncoderSide | FlagSide]:
     """The others and ours; or with budgets, ours alone with each."""
     rerankers = rerankers_of(folder)
     if budgets:
@@ -181,9 +203,9 @@ def sides_of(
             for budget in budgets
             for dtype, reranker in rerankers.items()
         }
-    sides: dict[str, Side | FlagSide] = {"CrossEncoder": cross_encoder(folder, pairs)}
+    sides: dict[str, Side | CrossEncoderSide | FlagSide] = {"CrossEncoder": CrossEncoderSide(folder, pairs)}
     if longformer:
-        sides["CrossEncoder, Longformer"] = cross_encoder(folder, pairs, longformer=True)
+        sides["CrossEncoder, Longformer"] = CrossEncoderSide(folder, pairs, longformer=True)
     if flag:
         sides["FlagEmbedding"] = FlagSide(flag, folder, pairs)
     return sides | {
