@@ -139,9 +139,8 @@ def measure_length(
     """Seconds of each side for one input of this length; `calls` are their `run`."""
     times = max(1, arguments.tokens // length)
     turns = {name: partial(run, name, length, times) for name, run in calls.items()}
-    return {
-        name: [value / times for value in values] for name, values in interleaved(turns, arguments.repeats).items()
-    }
+    seconds = interleaved(turns, arguments.repeats)
+    return {name: [value / times for value in values] for name, values in seconds.items()}
 
 
 def table_rows(result: dict, precision: str) -> Iterator[dict]:

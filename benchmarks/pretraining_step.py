@@ -155,11 +155,16 @@ def build_model(layers: int, max_length: int) -> BertLongForXLRetrieval:
     """Ours; the same weights whenever it is called."""
     torch.manual_seed(0)
     model = BertLongForXLRetrieval(BertLongConfig(num_hidden_layers=layers, max_position_embeddings=max_length))
-    with torch.no_grad():  # other values than the local projections, so that swapping them would show
-        for name, parameter in model.named_parameters():
-            if "_global" in name:
-                parameter.add_(torch.randn_like(parameter) * 0.01)
+    tell_global_apart(model)
     return model
+
+
+@torch.no_grad()
+def tell_global_apart(model: BertLongForXLRetrieval) -> None:
+    """Gives global projections other values than the local ones, so that swapping them would show."""
+    for name, parameter in model.named_parameters():
+        if "_global" in name:
+            parameter.add_(torch.randn_like(parameter) * 0.01)
 
 
 class RecipeSide:

@@ -30,6 +30,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from benchmarks.apart import Apart, without_package
 from benchmarks.measure import interleaved, ratios, row, summary, write
-from benchmarks.pretraining_step import Recipe, section_lengths
+from benchmarks.pretraining_step import Recipe, section_lengths, tell_global_apart
 from xlretrieval.inference.precision import native_bf16
 from xlretrieval.inference.reranker import Reranker
 from xlretrieval.modeling.configuration_bert_long import BertLongConfig
@@ -89,10 +90,7 @@ def save_checkpoint(folder: Path, layers: int, words: list[str], documents: list
     )
     config.sep_token_id = vocabulary["[SEP]"]
     model = BertLongForXLRetrieval(config)
-    with torch.no_grad():  # other values than the local projections, so that swapping them would show
-        for name, parameter in model.named_parameters():
-            if "_global" in name:
-                parameter.add_(torch.randn_like(parameter) * 0.01)
+    tell_global_apart(model)
     model.save_pretrained(folder)
 
 
@@ -105,15 +103,24 @@ def mean_tau(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
 
 
 class Side:
-    """Scores the pairs, and keeps the scores and the processor's seconds of every call."""
+    """Scores the pairs, and keeps the scores and the processor's seconds of every call.
 
-    def __init__(self, score: Callable[[], np.ndarray]):
+    Args:
+        score: Gives both.
+    """
+
+    def __init__(self, score: Callable[[], tuple[np.ndarray, float]]):
         self.score, self.scores, self.processor = score, np.zeros(0), []
 
     def __call__(self) -> None:
-        start = time.process_time()
-        self.scores = self.score()
-        self.processor.append(time.process_time() - start)
+        self.scores, seconds = self.score()
+        self.processor.append(seconds)
+
+
+def with_processor_seconds(score: Callable[[], np.ndarray]) -> tuple[np.ndarray, float]:
+    """Scores, and the seconds of this process."""
+    start = time.process_time()
+    return score(), time.process_time() - start
 
 
 class LongformerScores(torch.nn.Module):
@@ -133,34 +140,19 @@ class LongformerScores(torch.nn.Module):
 
 
 class CrossEncoderScores:
-    """CrossEncoder around the checkpoint's own encoder, or around Longformer of transformers, in this process."""
+    """Of CrossEncoder around the checkpoint's own encoder, or around Longformer of transformers."""
 
-    def __init__(self, folder: str, pairs: list[tuple[str, str]], longformer: bool):
+    def __init__(self, folder: str, pairs: list[tuple[str, str]], longformer: bool = False):
         self.encoder, self.pairs = CrossEncoder(folder, device="cpu"), pairs
         if longformer:
             self.encoder[0].model = LongformerScores(self.encoder[0].model)
 
     def score(self) -> tuple[np.ndarray, float]:
-        """Scores, and the processor's seconds."""
-        start = time.process_time()
-        scores = self.encoder.predict(self.pairs, activation_fn=torch.nn.Identity())
-        return scores, time.process_time() - start
+        return with_processor_seconds(lambda: self.encoder.predict(self.pairs, activation_fn=torch.nn.Identity()))
 
 
-class CrossEncoderSide:
-    """The same of a `CrossEncoder`, in a process of its own."""
-
-    def __init__(self, folder: str, pairs: list[tuple[str, str]], longformer: bool = False):
-        self.peer = Apart(CrossEncoderScores, folder, pairs, longformer)
-        self.scores, self.processor = np.zeros(0), []
-
-    def __call__(self) -> None:
-        self.scores, seconds = self.peer("score")
-        self.processor.append(seconds)
-
-
-class FlagSide:
-    """The same of FlagEmbedding's reranker, in a process of its own; see `flag_scorer`."""
+class FlagScores:
+    """Of FlagEmbedding's reranker, in a process of its own; see `flag_scorer`."""
 
     def __init__(self, python: str, folder: str, pairs: list[tuple[str, str]]):
         path = Path(folder) / "pairs.json"
@@ -168,7 +160,6 @@ class FlagSide:
         program = [python, str(Path(__file__).with_name("flag_scorer.py")), folder, str(path)]
         with without_package():
             self.child = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.scores, self.processor = np.zeros(0), []
         self._answer()  # that it is ready: what it loads is no part of a turn
 
     def _answer(self) -> dict:
@@ -177,12 +168,11 @@ class FlagSide:
             raise RuntimeError("FlagEmbedding must answer, got the end of its process. See what it wrote above.")
         return json.loads(answer)
 
-    def __call__(self) -> None:
+    def score(self) -> tuple[np.ndarray, float]:
         self.child.stdin.write("score\n")
         self.child.stdin.flush()
         found = self._answer()
-        self.scores = np.array(found["scores"], dtype=np.float32)
-        self.processor.append(found["processor"])
+        return np.array(found["scores"], dtype=np.float32), found["processor"]
 
 
 def rerankers_of(folder: str) -> dict[str, Reranker]:
@@ -194,23 +184,22 @@ def rerankers_of(folder: str) -> dict[str, Reranker]:
 
 def sides_of(
     folder: str, pairs: list[tuple[str, str]], budgets: list[int], longformer: bool, flag: str | None
-) -> dict[str, Side | CrossEncoderSide | FlagSide]:
+) -> dict[str, Side]:
     """The others and ours; or with budgets, ours alone with each."""
+
+    def ours(reranker: Reranker, budget: int | None = None) -> Side:
+        return Side(lambda: with_processor_seconds(lambda: reranker.score(pairs, budget, show_progress=False)))
+
     rerankers = rerankers_of(folder)
     if budgets:
-        return {
-            f"{dtype} {budget}": Side(lambda r=reranker, b=budget: r.score(pairs, b, show_progress=False))
-            for budget in budgets
-            for dtype, reranker in rerankers.items()
-        }
-    sides: dict[str, Side | CrossEncoderSide | FlagSide] = {"CrossEncoder": CrossEncoderSide(folder, pairs)}
+        return {f"{dtype} {budget}": ours(rerankers[dtype], budget) for budget in budgets for dtype in rerankers}
+    sides = {"CrossEncoder": Side(partial(Apart(CrossEncoderScores, folder, pairs), "score"))}
     if longformer:
-        sides["CrossEncoder, Longformer"] = CrossEncoderSide(folder, pairs, longformer=True)
+        longformers = Apart(CrossEncoderScores, folder, pairs, True)
+        sides["CrossEncoder, Longformer"] = Side(partial(longformers, "score"))
     if flag:
-        sides["FlagEmbedding"] = FlagSide(flag, folder, pairs)
-    return sides | {
-        dtype: Side(lambda r=reranker: r.score(pairs, show_progress=False)) for dtype, reranker in rerankers.items()
-    }
+        sides["FlagEmbedding"] = Side(FlagScores(flag, folder, pairs).score)
+    return sides | {dtype: ours(reranker) for dtype, reranker in rerankers.items()}
 
 
 def table(speedups: dict[str, dict[str, dict[str, float]]], pairs: int, layers: int) -> list[dict[str, object]]:
