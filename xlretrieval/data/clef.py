@@ -15,7 +15,7 @@ import datasets
 import numpy as np
 
 from .collections.collection import Collection
-from .collections.configuration import load_config
+from .collections.configuration import load_collection_config
 from .collections.document_cache import fingerprint
 from .collections.loading import check_files, load_collection
 
@@ -135,7 +135,7 @@ class Clef(datasets.GeneratorBasedBuilder):
 
 def _fingerprint(path: Path, direction: str) -> str:
     """Changes when a file of the direction does."""
-    settings = load_config(path)
+    settings = load_collection_config(path)
     query_language, document_language = settings.parse_direction(direction)
     files = check_files(settings, query_language, document_language)
     digest = hashlib.blake2b(fingerprint(settings.documents[document_language], settings.on_error).encode())

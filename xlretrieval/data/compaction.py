@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .pair_table import list_parts
-from .schema import PAIR_SCHEMA, ROWS_PER_GROUP, read_columns
+from .schema import PAIR_SCHEMA, ROWS_PER_GROUP, read_parquet
 
 
 def used_rows(lengths: Mapping[str, int], pairs: Iterable[tuple[Path, tuple[str, str]]]) -> dict[str, np.ndarray]:
@@ -26,7 +26,7 @@ def used_rows(lengths: Mapping[str, int], pairs: Iterable[tuple[Path, tuple[str,
     """
     used = {language: np.zeros(length, bool) for language, length in lengths.items()}
     for path, languages in pairs:
-        table = read_columns(path)
+        table = read_parquet(path)
         for side, language in zip(("source", "target"), languages, strict=True):
             used[language][table[side].to_numpy()] = True
             used[language][list_parts(table[f"{side}_negatives"])[1]] = True
@@ -42,7 +42,7 @@ def renumber(path: Path, kept: Sequence[np.ndarray]) -> None:
     """
     if all(mask.all() for mask in kept):
         return
-    table = read_columns(path)
+    table = read_parquet(path)
     for side, mask in zip(("source", "target"), kept, strict=True):
         moved = np.cumsum(mask) - 1
         offsets, negatives = list_parts(table[f"{side}_negatives"])

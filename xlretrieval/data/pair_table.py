@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .schema import PAIR_SCHEMA, conform, count_rows, read_columns
+from .schema import PAIR_SCHEMA, conform, count_rows, read_parquet
 from .splits import SPLITS
 
 
@@ -41,8 +41,8 @@ class PairTable:
         self.source_language, self.target_language = languages
         self._sizes = sizes
         count_rows(self.path, PAIR_SCHEMA)
-        table = conform(read_columns(self.path, PAIR_SCHEMA.names), PAIR_SCHEMA, self.path)
-        check_pairs(table, sizes, str(self.path))
+        table = conform(read_parquet(self.path, PAIR_SCHEMA.names), PAIR_SCHEMA, self.path)
+        check_pair_rows(table, sizes, str(self.path))
         self.source, self.target, self.score = (table[name].to_numpy() for name in ("source", "target", "score"))
         self._source_negatives = list_parts(table["source_negatives"])
         self._target_negatives = list_parts(table["target_negatives"])
@@ -83,7 +83,7 @@ def split_codes(column: pa.ChunkedArray) -> np.ndarray:
     return pc.index_in(column, pa.array(SPLITS)).to_numpy().astype(np.uint8)
 
 
-def check_pairs(table: pa.Table, sizes: tuple[int, int], where: str, first_row: int = 0) -> None:
+def check_pair_rows(table: pa.Table, sizes: tuple[int, int], where: str, first_row: int = 0) -> None:
     """Raises ValueError unless every row number exists and no negative is the positive.
 
     Args:

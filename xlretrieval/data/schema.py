@@ -105,7 +105,7 @@ def conform(table: pa.Table, schema: pa.Schema, path: Path, first_row: int = 0) 
     return table
 
 
-def read_columns(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """Columns of a Parquet file, all by default."""
     # Not pq.read_table: it takes a folder named like `pairs=all` for a partition and adds a column.
     with pq.ParquetFile(path) as file:

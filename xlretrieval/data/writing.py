@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 from .compaction import keep_rows, renumber, used_rows
 from .dataset_card import render_card
 from .languages import is_language_code, parse_pair
-from .pair_table import check_pairs, split_codes
-from .schema import PAIR_SCHEMA, ROWS_PER_GROUP, SECTION_SCHEMA, AlignedPair, Section, read_columns
+from .pair_table import check_pair_rows, split_codes
+from .schema import PAIR_SCHEMA, ROWS_PER_GROUP, SECTION_SCHEMA, AlignedPair, Section, read_parquet
 from .splits import SPLITS
 
 _CHARACTERS_PER_GROUP = 16_000_000
@@ -163,7 +163,7 @@ class AlignedSectionsWriter:
         source, target = (self._sections[language] for language in languages)
 
         def check(table: pa.Table, first_row: int) -> None:
-            check_pairs(table, (source.length, target.length), f"pairs {name}", first_row)
+            check_pair_rows(table, (source.length, target.length), f"pairs {name}", first_row)
 
         self._languages[name] = languages
         self._pairs[name] = _TableWriter(self._partial / "pairs" / f"{name}.parquet", PAIR_SCHEMA, check)
@@ -194,7 +194,7 @@ class AlignedSectionsWriter:
         self._close()
         pairs = {}
         for name in sorted(self._pairs):
-            splits = split_codes(read_columns(self._pairs[name].path, ["split"])["split"])
+            splits = split_codes(read_parquet(self._pairs[name].path, ["split"])["split"])
             pairs[name] = dict(zip(SPLITS, np.bincount(splits, minlength=len(SPLITS)).tolist(), strict=True))
         return {"sections": {code: self._sections[code].length for code in sorted(self._sections)}, "pairs": pairs}
 
@@ -266,14 +266,14 @@ class AlignedSectionsWriter:
 
     def _check_splits(self) -> None:
         for language in sorted({code for languages in self._languages.values() for code in languages}):
-            column = read_columns(self._sections[language].path, ["article_id"])["article_id"]
+            column = read_parquet(self._sections[language].path, ["article_id"])["article_id"]
             articles = column.dictionary_encode().combine_chunks()
             article_of_row = articles.indices.to_numpy().astype(np.int64)
             placed = []  # article and split of every pair, as one number
             for name, languages in self._languages.items():
                 if language in languages:
                     side = ("source", "target")[languages.index(language)]
-                    pairs = read_columns(self._pairs[name].path, [side, "split"])
+                    pairs = read_parquet(self._pairs[name].path, [side, "split"])
                     article = article_of_row[pairs[side].to_numpy()]
                     placed.append(np.unique(article * len(SPLITS) + split_codes(pairs["split"])))
             article, split = np.divmod(np.unique(np.concatenate(placed)), len(SPLITS))

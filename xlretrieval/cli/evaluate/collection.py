@@ -78,10 +78,10 @@ def _check_baseline(arguments: argparse.Namespace) -> None:
 
 def _collections(arguments: argparse.Namespace) -> list[Collection]:
     """One per direction, or per language of queries when languages are mixed."""
-    from xlretrieval.data.collections import load_collection, load_config
+    from xlretrieval.data.collections import load_collection, load_collection_config
     from xlretrieval.evaluation.collection_task import mix_languages
 
-    settings = load_config(arguments.collection)
+    settings = load_collection_config(arguments.collection)
     loaded = [
         load_collection(arguments.collection, direction, arguments.cache_dir)
         for direction in _directions(arguments, settings)

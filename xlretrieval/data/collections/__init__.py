@@ -4,7 +4,7 @@ Runs and judgements alone are read and written in `xlretrieval.data.trec`.
 """
 
 from .collection import Collection
-from .configuration import CollectionConfig, load_config
+from .configuration import CollectionConfig, load_collection_config
 from .documents import Document, DocumentFiles, LocatedDocument, read_documents
 from .loading import load_collection
 from .problems import Problems
@@ -26,7 +26,7 @@ __all__ = [
     "Topic",
     "build_store",
     "load_collection",
-    "load_config",
+    "load_collection_config",
     "read_documents",
     "read_topics",
     "topic_key",

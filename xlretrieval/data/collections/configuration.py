@@ -80,7 +80,7 @@ class CollectionConfig:
         return pairs[direction]
 
 
-def load_config(config: Mapping[str, Any] | str | Path) -> CollectionConfig:
+def load_collection_config(config: Mapping[str, Any] | str | Path) -> CollectionConfig:
     """Checks a configuration.
 
     Args:

@@ -11,7 +11,7 @@ from typing import Any
 from xlretrieval.data.trec import Qrels
 
 from .collection import Collection
-from .configuration import IR_DATASETS, CollectionConfig, load_config
+from .configuration import IR_DATASETS, CollectionConfig, load_collection_config
 from .document_cache import cached_store
 from .documents import find_files
 from .irds import open_dataset, read_irds_topics
@@ -69,7 +69,7 @@ def load_collection(
           de: qrels/de_*.txt
         ```
     """
-    settings = load_config(config)
+    settings = load_collection_config(config)
     query_language, document_language = settings.parse_direction(direction)
     problems = Problems(settings.on_error)
     files = check_files(settings, query_language, document_language)
